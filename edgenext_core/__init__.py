@@ -1,0 +1,3 @@
+"""EdgeNeXt networks: training, export and the robot-side runtime, without ROS."""
+
+__version__ = '0.1.0'
