@@ -1,0 +1,84 @@
+"""The backend for any CPU: ONNX Runtime 1.10 and later."""
+
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import onnxruntime
+
+from edgenext_core.runtime.engine import Engine, TensorSpec, check_inputs, check_outputs
+from edgenext_core.runtime.errors import EngineError, ModelCardError
+from edgenext_core.runtime.model_card import ModelCard
+
+_ERRORS_ONLY = 3
+_DTYPES = {'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16'}
+
+
+class OnnxRuntimeEngine(Engine):
+    """
+    A model on ONNX Runtime's CPU provider.
+
+    :param path: the ONNX file
+    :param card: its card
+    :param threads: of one inference; waiting threads sleep, since several nodes share the cores
+    :raises EngineError: when ONNX Runtime cannot load the file
+    :raises ModelCardError: when card and graph disagree
+    """
+
+    backend = 'onnxruntime'
+    version = onnxruntime.__version__
+
+    def __init__(self, path: str, card: ModelCard, *, threads: int) -> None:
+        """Load the file and check it against the card."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, sess_options=options, providers=['CPUExecutionProvider'])
+        except Exception as error:
+            raise EngineError(f'ONNX Runtime {self.version} cannot load {path} ({_first_line(error)}); the file may be damaged or '
+                              'made for a newer version; copy or export it again') from error
+        self.card = card
+        try:
+            check_inputs(card, _specs(self._session.get_inputs()))
+            check_outputs(card, _specs(self._session.get_outputs()))
+        except ModelCardError as error:
+            raise ModelCardError(f'{path}: {error}') from error
+        self._output_names = [output.name for output in self._session.get_outputs()]
+
+    def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
+        """
+        Run the network.
+
+        :param image: see ``Engine.infer``
+        :return: the outputs by name
+        :raises EngineError: when ONNX Runtime fails, or after ``close``
+        """
+        if self._session is None:
+            raise EngineError('the engine is closed; open the model again')
+        try:
+            outputs = self._session.run(self._output_names, {self.card.input.name: image})
+        except Exception as error:
+            raise EngineError(f'ONNX Runtime {self.version} failed to run the model ({_first_line(error)})') from error
+        return dict(zip(self._output_names, outputs))
+
+    def close(self) -> None:
+        """Drop the session; ``infer`` then raises."""
+        self._session = None
+
+
+def _specs(arguments: Any) -> Tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(argument.name, _dtype(argument.type),
+                            tuple(size if isinstance(size, int) else None
+                                  for size in argument.shape))
+                 for argument in arguments)
+
+
+def _dtype(type_name: str) -> str:
+    return _DTYPES.get(type_name, type_name.replace('tensor(', '').rstrip(')'))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split('\n')[0]
