@@ -1,0 +1,114 @@
+"""Every model by name."""
+
+import difflib
+import functools
+from collections.abc import Callable
+
+from torch import nn
+
+from edgenext_core.models.anchors import PAPER_SCALES
+from edgenext_core.models.deeplabv3 import DeepLabV3
+from edgenext_core.models.edgenext import EdgeNeXt
+from edgenext_core.models.edgenext_configs import ABLATIONS, BACKBONES, EdgeNeXtConfig
+from edgenext_core.models.ssdlite import SSDLite
+
+
+def create_model(name: str, **options) -> nn.Module:
+    """
+    Make a model with fresh weights.
+
+    :param name: One of :func:`list_models`.
+    :param options: Keyword arguments of :func:`build_classifier`, :func:`build_ssdlite` or
+        :func:`build_deeplabv3`, whichever the name's beginning says. All three take
+        ``num_classes``, ``drop_path_rate``, ``output_stride`` and ``layer_scale_init``.
+    :return: The model in training mode.
+    :raises ValueError: When there is no such model.
+    """
+    builders = _builders()
+    if name not in builders:
+        near = difflib.get_close_matches(name, builders, n=3)
+        advice = f'did you mean {" or ".join(near)}?' if near else 'list_models() names them all'
+        raise ValueError(f'there is no model {name!r}; {advice}')
+    return builders[name](**options)
+
+
+def list_models() -> list[str]:
+    """
+    Name every model.
+
+    :return: Names for :func:`create_model`: the published networks, the rows of the ablation
+        tables, the detectors and the segmenters.
+    """
+    return list(_builders())
+
+
+def build_classifier(config: EdgeNeXtConfig, *, num_classes: int = 1000,
+                     drop_path_rate: float = 0.0, dropout: float = 0.0, output_stride: int = 32,
+                     features_only: bool = False, layer_scale_init: float = 1e-6) -> EdgeNeXt:
+    """
+    Make a classifier, or with ``features_only`` an encoder.
+
+    :param config: What network.
+    :param num_classes: Classes.
+    :param drop_path_rate: Probability with which the last block is skipped in training.
+    :param dropout: Probability of dropout in front of the classifier.
+    :param output_stride: 8, 16 or 32.
+    :param features_only: Have no classifier and return the outputs of the four stages.
+    :param layer_scale_init: First value of the layer scales.
+    :return: The network.
+    """
+    return EdgeNeXt(config, num_classes=num_classes, drop_path_rate=drop_path_rate,
+                    dropout=dropout, output_stride=output_stride, features_only=features_only,
+                    layer_scale_init=layer_scale_init)
+
+
+def build_ssdlite(config: EdgeNeXtConfig, *, num_classes: int = 80, drop_path_rate: float = 0.0,
+                  output_stride: int = 32, layer_scale_init: float = 1e-6,
+                  anchor_scales: tuple[float, float] = PAPER_SCALES) -> SSDLite:
+    """
+    Make a detector.
+
+    :param config: What encoder.
+    :param num_classes: Classes without the background.
+    :param drop_path_rate: As for the classifier.
+    :param output_stride: 8, 16 or 32.
+    :param layer_scale_init: First value of the layer scales.
+    :param anchor_scales: First and last of the anchors' scales, as shares of the image.
+    :return: The detector.
+    """
+    backbone = EdgeNeXt(config, drop_path_rate=drop_path_rate, output_stride=output_stride,
+                        features_only=True, layer_scale_init=layer_scale_init)
+    return SSDLite(backbone, num_classes=num_classes, anchor_scales=anchor_scales)
+
+
+def build_deeplabv3(config: EdgeNeXtConfig, *, num_classes: int = 21, drop_path_rate: float = 0.0,
+                    output_stride: int = 16, layer_scale_init: float = 1e-6,
+                    aspp_channels: int = 128) -> DeepLabV3:
+    """
+    Make a segmenter.
+
+    :param config: What encoder.
+    :param num_classes: Classes.
+    :param drop_path_rate: As for the classifier.
+    :param output_stride: 8, 16 or 32.
+    :param layer_scale_init: First value of the layer scales.
+    :param aspp_channels: Width of ASPP.
+    :return: The segmenter.
+    """
+    backbone = EdgeNeXt(config, drop_path_rate=drop_path_rate, output_stride=output_stride,
+                        features_only=True, layer_scale_init=layer_scale_init)
+    return DeepLabV3(backbone, num_classes=num_classes, aspp_channels=aspp_channels)
+
+
+@functools.cache
+def _builders() -> dict[str, Callable[..., nn.Module]]:
+    builders: dict[str, Callable[..., nn.Module]] = {}
+    for name, config in {**BACKBONES, **ABLATIONS}.items():
+        builders[name] = functools.partial(build_classifier, config)
+    for name, config in BACKBONES.items():
+        builders[f'ssdlite_{name}'] = functools.partial(build_ssdlite, config)
+    for name, config in BACKBONES.items():
+        builders[f'deeplabv3_{name}'] = functools.partial(build_deeplabv3, config)
+        builders[f'deeplabv3_{name}.aspp256'] = functools.partial(
+            build_deeplabv3, config, aspp_channels=256)
+    return builders
