@@ -1,0 +1,42 @@
+"""Package edgenext_ros for pip and for colcon (ament_python)."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'edgenext_ros'
+SHARE = 'share/' + PACKAGE
+
+TRAIN = ['torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'pycocotools', 'pyyaml']
+EXPORT = ['torch', 'torchvision', 'onnx', 'onnxscript']
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    description='EdgeNeXt classification, detection and segmentation as ROS 2 nodes',
+    license='Apache-2.0',
+    maintainer='The edgenext_ros maintainers',
+    maintainer_email='maintainers@edgenext-ros.invalid',
+    python_requires='>=3.6',
+    packages=find_packages(include=['edgenext_core*', 'edgenext_ros*']),
+    data_files=[
+        ('share/ament_index/resource_index/packages', ['resource/' + PACKAGE]),
+        (SHARE, ['package.xml']),
+        (SHARE + '/config', sorted(glob('config/*'))),
+        (SHARE + '/launch', sorted(glob('launch/*.launch.py'))),
+        (SHARE + '/engines/demo', sorted(glob('engines/demo/*.onnx'))),
+        # What `ros2 run` finds. Data files and no console scripts, since pip puts those into bin/ only.
+        ('lib/' + PACKAGE, sorted(glob('resource/executables/*'))),
+    ],
+    # Robot distributions have OpenCV 4, so the robot side is written for it.
+    install_requires=['numpy', 'opencv-python-headless>=4.1,<5', 'onnxruntime'],
+    extras_require={
+        'demo': ['rich', 'pycocotools'],
+        'train': TRAIN,
+        'export': EXPORT,
+        'tensorrt': ['tensorrt', 'pycuda'],
+        'dev': ['pytest', 'pytest-timeout', 'ruff', 'mypy', 'vermin', 'types-PyYAML'],
+    },
+    entry_points={'console_scripts': ['edgenext = edgenext_core.cli:main']},
+    zip_safe=False,
+)
