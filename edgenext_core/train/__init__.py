@@ -1,0 +1,1 @@
+"""Training: recipes, one Lightning module per task, and the run."""

@@ -1,0 +1,167 @@
+"""A training run: recipe in, checkpoint out."""
+
+import logging
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import (
+    EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar,
+)
+from lightning.pytorch.loggers import CSVLogger
+from torch import nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from edgenext_core.data.datasets import (
+    Augmentation, ClassificationDataset, DetectionDataset, FrameDataset, InputSize, Samples,
+    SegmentationDataset, collate,
+)
+from edgenext_core.data.sampler import EpochSampler
+from edgenext_core.data.scene_cache import open_scenes
+from edgenext_core.data.segmentation_folder import SegmentationFolder
+from edgenext_core.models import create_model
+from edgenext_core.train.classification import ClassificationModule
+from edgenext_core.train.detection import DetectionModule
+from edgenext_core.train.recipe import Recipe, RecipeError
+from edgenext_core.train.segmentation import SegmentationModule
+from edgenext_core.train.task_module import TaskModule
+
+_logger = logging.getLogger(__name__)
+
+VALIDATION_SEED = 2_000_000
+"""First seed of the validation stills: held out, and apart from those that the demo reports on."""
+
+_MODULES: dict[str, type[TaskModule]] = {
+    'classification': ClassificationModule,
+    'detection': DetectionModule,
+    'segmentation': SegmentationModule,
+}
+
+
+def train(
+    recipe: Recipe, *, out: Path, data: Path | None = None, cache: Path = Path('out/scenes'),
+    init: Path | None = None, resume: Path | None = None,
+) -> Path:
+    """
+    Train as a recipe says.
+
+    :param recipe: what to train.
+    :param out: folder of ``last.ckpt``, written after every epoch, and of the logs.
+    :param data: root of an image folder; the world needs none.
+    :param cache: folder of the world's drawn stills.
+    :param init: checkpoint whose weights the run starts from, see ``load_encoder``.
+    :param resume: checkpoint of an interrupted run of the same recipe.
+    :return: the last checkpoint; its ``state_dict`` holds the averaged weights.
+    :raises RecipeError: if the recipe needs ``data`` and there is none.
+    """
+    lightning.seed_everything(recipe.seed, verbose=False)
+    torch.set_num_threads(recipe.threads)
+    module = _MODULES[recipe.task](build_model(recipe), recipe)
+    if init is not None:
+        load_encoder(module.model, init)
+    training, validation = _samples(recipe, data, cache)
+    trainer = _trainer(recipe, out)
+    trainer.fit(
+        module, _training_loader(recipe, training), _validation_loader(recipe, validation),
+        ckpt_path=None if resume is None else str(resume), weights_only=False)
+    return Path(out) / 'last.ckpt'
+
+
+def build_model(recipe: Recipe) -> nn.Module:
+    """
+    Make the network of a recipe.
+
+    :param recipe: names the model, its options and its classes.
+    :return: the network with fresh weights.
+    """
+    return create_model(
+        recipe.model, num_classes=len(recipe.labels.names), **recipe.model_options)
+
+
+def load_encoder(model: nn.Module, checkpoint_path: Path) -> None:
+    """
+    Copy every weight that fits from another run, whatever its task; the encoder must fit whole.
+
+    :param model: the network to fill.
+    :param checkpoint_path: a checkpoint of a run with the same encoder.
+    :raises RecipeError: if a weight of the encoder is missing there.
+    """
+    checkpoint = torch.load(checkpoint_path, map_location='cpu', weights_only=False)
+    source = {
+        _encoder_name(name.removeprefix('model.')): value
+        for name, value in checkpoint['state_dict'].items()
+    }
+    fitting, missing = {}, []
+    for name, value in model.state_dict().items():
+        found = source.get(_encoder_name(name))
+        if found is not None and found.shape == value.shape:
+            fitting[name] = found
+        elif _encoder_name(name).startswith(('stem.', 'stages.')):
+            missing.append(name)
+    if missing:
+        raise RecipeError(
+            f'{checkpoint_path} lacks {len(missing)} encoder weights, such as {missing[0]!r}; '
+            'start from a run with the same encoder')
+    model.load_state_dict(fitting, strict=False)
+    _logger.info('%d of %d weights start from %s',
+                 len(fitting), len(model.state_dict()), checkpoint_path)
+
+
+def _encoder_name(name: str) -> str:
+    return name.removeprefix('backbone.')
+
+
+def _samples(recipe: Recipe, data: Path | None, cache: Path) -> tuple[Samples, Samples]:
+    if recipe.data == 'world':
+        return (
+            open_scenes(cache, first_seed=0, count=recipe.train_scenes, progress=tqdm),
+            open_scenes(cache, first_seed=VALIDATION_SEED, count=recipe.val_scenes, progress=tqdm),
+        )
+    if data is None:
+        raise RecipeError(f"recipe field 'data' is {recipe.data!r}: give its folder with --data")
+    return SegmentationFolder(data, split='train'), SegmentationFolder(data, split='val')
+
+
+def _dataset(recipe: Recipe, samples: Samples, augmentation: Augmentation | None) -> FrameDataset:
+    input_size = InputSize(*recipe.input_size, recipe.resize)
+    if recipe.task == 'segmentation':
+        return SegmentationDataset(
+            samples, input_size=input_size, augmentation=augmentation, seed=recipe.seed,
+            ignore_index=recipe.labels.ignore_index)
+    kind = {'classification': ClassificationDataset, 'detection': DetectionDataset}[recipe.task]
+    return kind(samples, input_size=input_size, augmentation=augmentation, seed=recipe.seed)
+
+
+def _training_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+    size = recipe.train_size or recipe.input_size
+    augmentation = Augmentation(*size, recipe.window, recipe.flip, recipe.color)
+    return DataLoader(
+        _dataset(recipe, samples, augmentation), batch_size=recipe.batch_size,
+        sampler=EpochSampler(len(samples), seed=recipe.seed), collate_fn=collate, drop_last=True,
+        num_workers=recipe.workers, persistent_workers=recipe.workers > 0)
+
+
+def _validation_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+    return DataLoader(
+        _dataset(recipe, samples, None), batch_size=recipe.batch_size, collate_fn=collate,
+        num_workers=recipe.workers, persistent_workers=recipe.workers > 0)
+
+
+def _trainer(recipe: Recipe, out: Path) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator='cpu',
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.gradient_clip,
+        logger=CSVLogger(out, name='logs'),
+        log_every_n_steps=20,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        callbacks=[
+            EMAWeightAveraging(
+                decay=recipe.ema_decay, update_starting_at_step=recipe.warmup_steps),
+            LearningRateMonitor('step'),
+            ModelCheckpoint(out, filename='last', enable_version_counter=False),
+            TQDMProgressBar(refresh_rate=20),
+        ],
+    )
