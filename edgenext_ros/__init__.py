@@ -1,0 +1,1 @@
+"""The ROS 2 nodes: messages to frames, records to messages."""

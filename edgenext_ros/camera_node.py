@@ -1,0 +1,228 @@
+"""
+The camera node: publishes a camera, a video, a folder of images or the synthetic world.
+
+Publishes ``image`` (sensor_msgs/Image bgr8), ``image/compressed`` (JPEG, only while somebody
+listens), ``/diagnostics`` with the number of frames sent, and, where the truth is known and
+somebody listens, ``~/truth/labels``, ``~/truth/detections`` and ``~/truth/mask`` with the image's
+header and class ids as indices.
+
+Threads: one thread reads and publishes frames; the executor's thread only runs the timer of the
+diagnostics.
+"""
+
+import sys
+import threading
+import time
+from typing import Any, List, Optional
+
+import cv2
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.duration import Duration
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Classification as ClassificationMessage, Detection2DArray
+
+from edgenext_core.labels import WORLD_OBJECTS, WORLD_SCENES
+from edgenext_core.runtime.records import Classification, ClassMask, Detections
+from edgenext_core.world import HELD_OUT_SEED, Scene
+from edgenext_ros import process
+from edgenext_ros.conversions import classification_to_ros, detections_to_ros, mask_to_ros
+from edgenext_ros.diagnostics import (
+    DIAGNOSTICS_PERIOD_S,
+    DIAGNOSTICS_TOPIC,
+    diagnostic_array,
+    key_values,
+    status_prefix,
+)
+from edgenext_ros.images import compressed_from_frame, image_from_frame
+from edgenext_ros.parameters import ParameterSpec, declare
+from edgenext_ros.qos import RESULT_QOS, image_qos
+from edgenext_ros.sources import SourceError, SourceFrame, list_images, open_source
+
+NAME = 'camera'
+PARAMETERS = (
+    ParameterSpec('source', 'synthetic', 'synthetic, synthetic-stills, a video file, an image or '
+                  'a folder of images, a camera index, or the url of a stream', any_type=True),
+    ParameterSpec('seed', HELD_OUT_SEED, 'seed of the synthetic world', limits=(0, 2 ** 31 - 1)),
+    ParameterSpec('width', 640, 'width of synthetic frames, in pixels', limits=(32, 4096)),
+    ParameterSpec('height', 480, 'height of synthetic frames, in pixels', limits=(32, 4096)),
+    ParameterSpec('rate_hz', 0.0, 'frames per second; 0: the source\'s own, 15 for pictures',
+                  limits=(0, 1000)),
+    ParameterSpec('frames', 0, 'stop after so many frames; 0: at the end of the source',
+                  limits=(0, 2 ** 31 - 1)),
+    ParameterSpec('loop', False, 'start files again at their end'),
+    ParameterSpec('stay', False, 'stay alive when the source has ended'),
+    ParameterSpec('frame_id', NAME, 'frame_id of the headers'),
+    ParameterSpec('wait_for_subscribers', 0, 'subscribers of the image topics to wait for before '
+                  'the first frame', limits=(0, 1000)),
+    ParameterSpec('truth_masks', '', 'folder of mask images, the i-th file for the i-th frame; '
+                  'empty: none'),
+)
+POLL_PERIOD_S = 0.05
+LAST_FRAME_TIMEOUT_S = 2.0
+LOG_PERIOD_S = 5.0
+
+
+class Camera:
+    """Publish a source's frames at its rate."""
+
+    def __init__(self, node: Node, stop: threading.Event) -> None:
+        """
+        Open the source and start to publish.
+
+        :param node: the node
+        :param stop: is set when the source has ended
+        :raises EdgeNextError: when a parameter or the source cannot be used
+        """
+        self._node = node
+        self._stop = stop
+        self._values = values = declare(node, PARAMETERS)
+        self._masks = list_images(values['truth_masks']) if values['truth_masks'] else []
+        self._source = open_source(
+            values['source'], seed=values['seed'], width=values['width'],
+            height=values['height'], rate_hz=values['rate_hz'], loop=values['loop'])
+        self._sent = 0
+        self._skipped = 0
+        self._state = 'starting'
+        self._create_publishers()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._publish_all, name='camera')
+        self._thread.start()
+        self._timer = node.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+
+    def close(self) -> None:
+        """Stop publishing, wait until the last frame has arrived, publish the last diagnostics."""
+        self._closing.set()
+        self._thread.join()
+        self._source.frames.close()  # type: ignore[attr-defined]
+        self._publish_diagnostics()
+        for publisher in (self._images, self._truth_labels, self._truth_detections,
+                          self._truth_masks, self._diagnostics):
+            publisher.wait_for_all_acked(Duration(seconds=LAST_FRAME_TIMEOUT_S))
+
+    def _create_publishers(self) -> None:
+        create, topic = self._node.create_publisher, self._node.resolve_topic_name('image')
+        self._images = create(Image, topic, image_qos('reliable'))
+        self._compressed = create(CompressedImage, topic + '/compressed', image_qos('reliable'))
+        self._truth_labels = create(ClassificationMessage, '~/truth/labels', RESULT_QOS)
+        self._truth_detections = create(Detection2DArray, '~/truth/detections', RESULT_QOS)
+        self._truth_masks = create(Image, '~/truth/mask', RESULT_QOS)
+        self._diagnostics = create(DiagnosticArray, DIAGNOSTICS_TOPIC, RESULT_QOS)
+
+    def _publish_all(self) -> None:
+        logger = self._node.get_logger()
+        try:
+            if self._wait_for_subscribers():
+                self._state = 'sending'
+                self._publish_at_rate(self._values['rate_hz'] or self._source.rate_hz)
+                self._state = 'ended'
+                logger.info(f'{self._values["source"]}: {self._sent} frames sent')
+        except Exception as error:  # whatever a decoder or the world raises: say it, and end
+            self._state = 'failed'
+            logger.fatal(f'{self._values["source"]}: no more frames after {self._sent}: {error}')
+        if not self._values['stay']:
+            self._stop.set()
+
+    def _wait_for_subscribers(self) -> bool:
+        """Return True once enough subscribers are there, False when told to stop first."""
+        wanted = self._values['wait_for_subscribers']
+        while not self._closing.is_set():
+            count = (self._images.get_subscription_count()
+                     + self._compressed.get_subscription_count())
+            if count >= wanted:
+                return True
+            self._state = f'waiting for subscribers: {count} of {wanted}'
+            self._closing.wait(POLL_PERIOD_S)
+        return False
+
+    def _publish_at_rate(self, rate_hz: float) -> None:
+        """Publish frame i at start + i / rate, so that no delay adds up."""
+        period_s = 1 / rate_hz if rate_hz > 0 else 0.0
+        due_s = time.monotonic()
+        for frame in self._source.frames:
+            if self._source.is_live:
+                if time.monotonic() < due_s:
+                    continue
+            elif self._closing.wait(max(due_s - time.monotonic(), 0)):
+                return
+            if self._closing.is_set():
+                return
+            self._publish(frame)
+            if 0 < self._values['frames'] <= self._sent:
+                return
+            # A source that cannot keep up starts anew from now instead of sending a burst.
+            now_s = time.monotonic()
+            due_s = due_s + period_s if now_s - due_s <= 2 * period_s else now_s
+
+    def _publish(self, frame: SourceFrame) -> None:
+        if frame.image_bgr is None:
+            self._skipped += 1
+            self._node.get_logger().error(
+                f'{self._values["source"]}: picture {frame.index} cannot be decoded, skipped',
+                throttle_duration_sec=LOG_PERIOD_S)
+            return
+        header = Header(stamp=self._node.get_clock().now().to_msg(),
+                        frame_id=self._values['frame_id'])
+        self._images.publish(image_from_frame(frame.image_bgr, header, 'bgr8'))
+        self._sent += 1
+        if self._compressed.get_subscription_count():
+            self._compressed.publish(compressed_from_frame(frame.image_bgr, header))
+        if frame.scene is not None:
+            self._publish_scene(frame.scene, header)
+        if self._truth_masks.get_subscription_count():
+            mask = self._find_mask(frame)
+            if mask is not None:
+                self._truth_masks.publish(mask_to_ros(ClassMask(mask), header))
+
+    def _publish_scene(self, scene: Scene, header: Any) -> None:
+        if self._truth_labels.get_subscription_count():
+            self._truth_labels.publish(classification_to_ros(
+                Classification(np.array([scene.label_id]), np.ones(1, np.float32)), header,
+                labels=WORLD_SCENES.names, class_id_format='index'))
+        if self._truth_detections.get_subscription_count():
+            scores = np.ones(len(scene.boxes_xyxy), np.float32)
+            self._truth_detections.publish(detections_to_ros(
+                Detections(scene.boxes_xyxy, scene.box_class_ids, scores), header,
+                labels=WORLD_OBJECTS.names, class_id_format='index'))
+
+    def _find_mask(self, frame: SourceFrame) -> Optional[np.ndarray]:
+        """Return the frame's true mask, (H, W) uint8, or None where it is unknown."""
+        if not self._masks:
+            return frame.scene.mask if frame.scene is not None else None
+        if frame.index >= len(self._masks):
+            return None
+        path = self._masks[frame.index]
+        mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        if mask is None or mask.dtype != np.uint8 or mask.shape != frame.image_bgr.shape[:2]:
+            found = 'nothing readable' if mask is None else f'{mask.dtype} {mask.shape}'
+            raise SourceError(f'mask {path} holds {found}, expected one channel of uint8 class '
+                              f'indices and the frame\'s size {frame.image_bgr.shape[:2]}')
+        return mask
+
+    def _publish_diagnostics(self) -> None:
+        failed = self._state == 'failed'
+        self._diagnostics.publish(diagnostic_array(
+            Header(stamp=self._node.get_clock().now().to_msg()),
+            DiagnosticStatus(
+                level=DiagnosticStatus.ERROR if failed else DiagnosticStatus.OK,
+                name=f'{status_prefix(self._node)}: source', message=self._state,
+                hardware_id=self._values['source'],
+                values=key_values({
+                    'sent': self._sent, 'skipped': self._skipped,
+                    'subscribers': self._images.get_subscription_count()}))))
+
+
+def main(args: Optional[List[str]] = None) -> int:
+    """
+    Run the node.
+
+    :param args: the command line, sys.argv where None
+    :return: the exit code
+    """
+    return process.run(NAME, Camera, args=args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

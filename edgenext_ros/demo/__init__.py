@@ -1,0 +1,1 @@
+"""One command that shows the three nodes at work on a clip and measures them."""

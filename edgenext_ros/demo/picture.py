@@ -1,0 +1,231 @@
+"""One picture of a moment: the frame with mask and boxes, between a banner and a strip of figures."""
+
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from edgenext_core.runtime.model_card import ModelCard
+from edgenext_core.runtime.overlay import draw_detections
+from edgenext_core.runtime.records import Classification, ClassMask, Detections
+from edgenext_ros.demo.model_folder import DemoModel
+from edgenext_ros.demo.recording import Record
+
+Color = Tuple[int, int, int]
+
+INK, INK_RAISED = (24, 20, 18), (44, 38, 34)
+WHITE, GREY = (245, 245, 245), (165, 158, 150)
+_FONT, _BOLD = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX
+_MASK_OPACITY = 0.42
+_OVERSAMPLING = 2
+"""Strips of text are drawn this much larger and shrunk, which smooths OpenCV's line font."""
+_BANNER_HEIGHT, _FIGURES_HEIGHT, _LEGEND_HEIGHT = 40, 44, 22
+_LEGEND_FROM = 0.004
+
+
+class Shown(NamedTuple):
+    """What one node shows at a moment: its newest result and how it keeps up."""
+
+    model: DemoModel
+    record: Optional[Record]
+    rate_hz: float
+    age_ms: float
+
+
+class Strip:
+    """A dark strip that text and bars are drawn on, in pixels of the finished picture."""
+
+    def __init__(self, width: int, height: int, *, color: Color = INK) -> None:
+        """
+        Start empty.
+
+        :param width: in pixels
+        :param height: in pixels
+        :param color: BGR
+        """
+        self.width, self.height = width, height
+        size = (height * _OVERSAMPLING, width * _OVERSAMPLING, 3)
+        self._canvas = np.full(size, color, np.uint8)
+
+    def text(self, text: str, left: float, baseline: float, *, size: float, color: Color = WHITE,
+             bold: bool = False, align_right: bool = False) -> float:
+        """
+        Write.
+
+        :param text: in ASCII, as OpenCV's font has nothing else
+        :param left: where it begins, or ends if it is aligned right
+        :param baseline: from the strip's top
+        :param size: height of a capital letter
+        :param color: BGR
+        :param bold: with the heavier font
+        :param align_right: let it end at ``left``
+        :return: its width
+        """
+        font, scale = (_BOLD if bold else _FONT), size * _OVERSAMPLING / 21.0
+        width = text_width(text, size=size, bold=bold)
+        place = left - width if align_right else left
+        cv2.putText(self._canvas, text, _scaled(place, baseline), font, scale, color,
+                    max(1, int(round(size * _OVERSAMPLING / 14))), cv2.LINE_AA)
+        return width
+
+    def box(self, left: float, top: float, right: float, bottom: float, *, color: Color) -> None:
+        """
+        Fill a rectangle.
+
+        :param left: its edges
+        :param top: from the strip's top
+        :param right: exclusive
+        :param bottom: exclusive
+        :param color: BGR
+        """
+        x2, y2 = _scaled(right, bottom)
+        cv2.rectangle(self._canvas, _scaled(left, top), (x2 - 1, y2 - 1), color, -1)
+
+    def pixels(self) -> np.ndarray:
+        """
+        Finish.
+
+        :return: (height, width, 3) uint8 BGR
+        """
+        return cv2.resize(self._canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
+
+
+def text_width(text: str, *, size: float, bold: bool = False) -> float:
+    """
+    Measure what ``Strip.text`` would write.
+
+    :param text: the text
+    :param size: height of a capital letter
+    :param bold: with the heavier font
+    :return: in pixels of the finished picture
+    """
+    font, scale = (_BOLD if bold else _FONT), size * _OVERSAMPLING / 21.0
+    return cv2.getTextSize(text, font, scale, 1)[0][0] / _OVERSAMPLING
+
+
+def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int,
+            time_s: float) -> np.ndarray:
+    """
+    Draw a moment.
+
+    :param frame_bgr: (H, W, 3) uint8 BGR
+    :param shown: one per node
+    :param width: of the picture, even
+    :param time_s: since the first frame
+    :return: (height, width, 3) uint8 BGR, height even
+    """
+    parts = [_banner(shown, width=width, time_s=time_s),
+             annotate(frame_bgr, shown, width=width)]
+    parts += [_legend(one, width=width) for one in shown if isinstance(one.record, ClassMask)]
+    parts.append(_figures(shown, width=width))
+    return np.vstack(parts)
+
+
+def annotate(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int) -> np.ndarray:
+    """
+    Scale a frame and lay mask and boxes over it.
+
+    :param frame_bgr: (H, W, 3) uint8 BGR
+    :param shown: one per node
+    :param width: of the picture
+    :return: (height, width, 3) uint8 BGR, height even
+    """
+    height = int(round(frame_bgr.shape[0] * width / frame_bgr.shape[1] / 2)) * 2
+    shrinks = width < frame_bgr.shape[1]
+    picture = cv2.resize(frame_bgr, (width, height),
+                         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    for one in shown:
+        if isinstance(one.record, ClassMask):
+            picture = blend_mask(picture, one.record.class_ids, one.model.card)
+    scale = np.array([width / frame_bgr.shape[1], height / frame_bgr.shape[0]] * 2, np.float32)
+    for one in shown:
+        if isinstance(one.record, Detections):
+            boxes = one.record._replace(boxes_xyxy=one.record.boxes_xyxy * scale)
+            picture = draw_detections(picture, boxes, one.model.card)
+    return picture
+
+
+def blend_mask(picture: np.ndarray, class_ids: np.ndarray, card: ModelCard) -> np.ndarray:
+    """
+    Lay the classes' colours over a picture, light enough to see it through them.
+
+    :param picture: (H, W, 3) uint8 BGR
+    :param class_ids: of any size, uint8
+    :param card: for the colours
+    :return: a new picture
+    """
+    height, width = picture.shape[:2]
+    class_ids = cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST)
+    palette = np.zeros((256, 1, 3), np.uint8)
+    palette[:len(card.labels), 0] = np.array(card.colors_rgb, np.uint8)[:, ::-1]
+    return cv2.addWeighted(cv2.applyColorMap(class_ids, palette), _MASK_OPACITY, picture,
+                           1 - _MASK_OPACITY, 0)
+
+
+def class_color(card: ModelCard, class_id: int) -> Color:
+    """
+    Return a class's colour.
+
+    :param card: the card
+    :param class_id: the class
+    :return: BGR
+    """
+    red, green, blue = card.colors_rgb[class_id]
+    return blue, green, red
+
+
+def readable(name: str) -> str:
+    """
+    Write a class's name for people.
+
+    :param name: such as 'stop_sign'
+    :return: such as 'stop sign'
+    """
+    return name.replace('_', ' ')
+
+
+def _banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
+    strip = Strip(width, _BANNER_HEIGHT)
+    strip.text(f'{time_s:.1f} s', width - 12, 26, size=10, color=GREY, align_right=True)
+    for one in shown:
+        if isinstance(one.record, Classification) and len(one.record.class_ids):
+            class_id, score = int(one.record.class_ids[0]), float(one.record.scores[0])
+            color = class_color(one.model.card, class_id)
+            strip.box(0, 0, 6, _BANNER_HEIGHT, color=color)
+            text = readable(one.model.card.labels[class_id])
+            right = 18 + strip.text(text, 18, 27, size=14, bold=True)
+            strip.box(right + 16, 16, right + 116, 26, color=INK_RAISED)
+            strip.box(right + 16, 16, right + 16 + 100 * score, 26, color=color)
+            strip.text(f'{100 * score:.0f} %', right + 126, 26, size=10, color=GREY)
+    return strip.pixels()
+
+
+def _legend(one: Shown, *, width: int) -> np.ndarray:
+    """List the classes that the mask holds, in the card's order, so that they keep their place."""
+    card, class_ids = one.model.card, one.record.class_ids
+    strip = Strip(width, _LEGEND_HEIGHT)
+    counts = np.bincount(class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
+    left = 12.0
+    for class_id, name in enumerate(card.labels):
+        present = counts[class_id] >= _LEGEND_FROM * counts.sum()
+        color = class_color(card, class_id)
+        text_right = left + 13 + text_width(readable(name), size=8)
+        if text_right > width:
+            break
+        strip.box(left, 8, left + 9, 17, color=color if present else INK_RAISED)
+        strip.text(readable(name), left + 13, 16, size=8, color=WHITE if present else GREY)
+        left = text_right + 12
+    return strip.pixels()
+
+
+def _figures(shown: Sequence[Shown], *, width: int) -> np.ndarray:
+    strip = Strip(width, _FIGURES_HEIGHT, color=INK_RAISED)
+    for place, one in enumerate(shown):
+        left = 12 + place * width / len(shown)
+        strip.text(one.model.card.task, left, 17, size=8.5, color=GREY)
+        strip.text(f'{one.rate_hz:.0f} fps   {one.age_ms:.0f} ms', left, 36, size=11)
+    return strip.pixels()
+
+
+def _scaled(x: float, y: float) -> Tuple[int, int]:
+    return int(round(x * _OVERSAMPLING)), int(round(y * _OVERSAMPLING))

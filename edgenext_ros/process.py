@@ -1,0 +1,82 @@
+"""
+One node as a process: start, spin, stop cleanly, exit code.
+
+Threads: the main thread waits for a signal, since only there Python can be interrupted at any
+time; a second one spins the executor; the part (a perception task or the camera) has a worker of
+its own. On SIGINT or SIGTERM the executor stops first, then the part finishes its frame and says
+its last words while the ROS context is still valid, then the context goes.
+"""
+
+import signal
+import sys
+import threading
+import traceback
+from typing import Any, Callable, List, Optional
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from edgenext_core.runtime.errors import EdgeNextError
+
+WAKE_PERIOD_S = 0.2
+
+
+def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
+        args: Optional[List[str]] = None) -> int:
+    """
+    Run a node until it is told to stop.
+
+    :param name: the node's default name
+    :param make_part: gets the node and an event that it may set to end the process; returns the
+        running part, whose ``close()`` finishes its work, publishes its last messages and ends
+        its threads; raises an EdgeNextError when it cannot start
+    :param args: the command line, sys.argv where None
+    :return: the exit code: 0 after a clean stop, 1 where the part could not start or broke
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        # The default handlers invalidate the context before the last messages are out.
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        node = Node(name)
+    except Exception as error:  # rclpy has no common base for bad arguments and names
+        print(f'{name}: {error}', file=sys.stderr)
+        return 1
+    try:
+        part = make_part(node, stop)
+    except EdgeNextError as error:
+        node.get_logger().fatal(str(error))
+        code = 1
+    else:
+        code = _spin(node, stop)
+        part.close()
+    node.destroy_node()
+    rclpy.shutdown()
+    return code
+
+
+def _spin(node: Node, stop: threading.Event) -> int:
+    """Spin in a thread of its own until ``stop``; return 1 where a callback raised."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    broken = []  # type: List[Any]
+
+    def spin() -> None:
+        try:
+            while not stop.is_set():
+                executor.spin_once(timeout_sec=WAKE_PERIOD_S)
+        except Exception:
+            node.get_logger().fatal(f'the node broke:\n{traceback.format_exc()}')
+            broken.append(True)
+            stop.set()
+
+    thread = threading.Thread(target=spin, name='executor')
+    thread.start()
+    stop.wait()
+    thread.join()
+    executor.remove_node(node)
+    executor.shutdown()
+    return 1 if broken else 0
