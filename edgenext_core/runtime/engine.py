@@ -27,9 +27,9 @@ class Engine(abc.ABC):
     ``card`` is the model's card, ``backend`` the backend's name, ``version`` its version.
     """
 
-    card = None  # type: ModelCard
-    backend = ''
-    version = ''
+    card: ModelCard
+    backend: str
+    version: str
 
     @abc.abstractmethod
     def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
@@ -66,14 +66,14 @@ def open_engine(path: str, *, backend: str = 'auto', threads: int = 1) -> Engine
     if threads < 1:
         raise EngineError(f'threads is {threads}, expected at least 1')
     if path.endswith('.engine'):
-        raise EngineError(f'{path} is a TensorRT engine and this version runs ONNX files only; give '
-                          'the ONNX file it was built from')
+        raise EngineError(f'{path} is a TensorRT engine and this version runs ONNX files only; '
+                          'give the ONNX file it was built from')
     card = read_card(path)
     try:
         from edgenext_core.runtime.onnxruntime_engine import OnnxRuntimeEngine
     except ImportError as error:
-        raise EngineError(f'ONNX Runtime cannot be imported ({error}); install it with: pip install '
-                          'onnxruntime') from error
+        raise EngineError(f'ONNX Runtime cannot be imported ({error}); install it with: '
+                          'pip install onnxruntime') from error
     engine = OnnxRuntimeEngine(path, card, threads=threads)
     _try_out(engine, path)
     return engine
@@ -148,8 +148,8 @@ def _fits(shape: Tuple[Optional[int], ...], expected: Tuple[Optional[int], ...])
 
 
 def _disagree(kind: str, expected: TensorSpec, given: str) -> ModelCardError:
-    return ModelCardError(f'the card and the graph disagree: by the card the {kind} is {_shown(expected)}, the graph '
-                          f'has {given}; {RE_EXPORT}')
+    return ModelCardError(f'the card and the graph disagree: by the card the {kind} is '
+                          f'{_shown(expected)}, the graph has {given}; {RE_EXPORT}')
 
 
 def _shown(spec: TensorSpec) -> str:

@@ -18,6 +18,9 @@ TASKS = ('classification', 'detection', 'segmentation')
 RESIZE_RULES = ('stretch', 'letterbox', 'center_crop')
 RE_EXPORT = 're-export the model with: edgenext export'
 
+_Rule = Tuple[str, Callable[[Any], bool]]
+"""A rule in words, and whether a value keeps it."""
+
 
 class InputSpec(NamedTuple):
     """
@@ -71,8 +74,8 @@ def read_card(path: str) -> ModelCard:
     """
     text = read_metadata(path).get(METADATA_KEY)
     if text is None:
-        raise ModelCardError(f'{path} has no model card (metadata {METADATA_KEY!r}), so its task, labels and input '
-                             f'rule are unknown; {RE_EXPORT}')
+        raise ModelCardError(f'{path} has no model card (metadata {METADATA_KEY!r}), so its task, '
+                             f'labels and input rule are unknown; {RE_EXPORT}')
     try:
         return card_from_json(text)
     except ModelCardError as error:
@@ -92,7 +95,8 @@ def card_from_json(text: str) -> ModelCard:
     except ValueError as error:
         raise ModelCardError(f'the model card is not JSON ({error}); {RE_EXPORT}') from error
     if not isinstance(raw, dict):
-        raise ModelCardError(f'the model card is {_shown(raw)}, expected a JSON object; {RE_EXPORT}')
+        raise ModelCardError(f'the model card is {_shown(raw)}, expected a JSON object; '
+                             f'{RE_EXPORT}')
     _check_format(raw.get('format'))
     task = _take(raw, 'task', 'one of ' + ', '.join(TASKS), lambda v: v in TASKS)
     labels = _take(raw, 'labels', 'a non-empty list of non-empty strings', _are_labels)
@@ -147,14 +151,14 @@ def require_task(card: ModelCard, task: str) -> None:
     :raises ModelCardError: when the card is for another one
     """
     if card.task != task:
-        raise ModelCardError(f'the model {card.architecture} is for {card.task}, expected one for {task}; choose another model '
-                             'file')
+        raise ModelCardError(f'the model {card.architecture} is for {card.task}, expected one for '
+                             f'{task}; choose another model file')
 
 
 def _check_format(number: Any) -> None:
     if _is_whole(number) and number > FORMAT:
-        raise ModelCardError(f'the model card has format {number}, this version reads up to {FORMAT}; update '
-                             'edgenext_ros, or export the model with this version')
+        raise ModelCardError(f'the model card has format {number}, this version reads up to '
+                             f'{FORMAT}; update edgenext_ros, or export the model with it')
     if not _is_whole(number) or number < 1:
         raise _broken('format', _shown(number), f'the whole number {FORMAT}')
 
@@ -184,20 +188,15 @@ def _normalization_from(raw: Dict[str, Any]) -> Normalization:
 
 
 def _defaults_from(raw: Dict[str, Any], task: str) -> Dict[str, Any]:
-    def is_count(value: Any) -> bool:
-        return _is_whole(value) and value >= 1
-
-    def is_fraction(value: Any) -> bool:
-        return _is_number(value) and 0 <= value <= 1
-
-    count, fraction = ('a whole number of at least 1', is_count), ('a number 0 to 1', is_fraction)
-    rules = {
+    count: _Rule = ('a whole number of at least 1', _is_count)
+    fraction: _Rule = ('a number 0 to 1', _is_fraction)
+    rules: Dict[str, Dict[str, _Rule]] = {
         'classification': {'top_k': count},
         'detection': {'score_threshold': fraction, 'nms_iou': fraction, 'max_detections': count},
         'segmentation': {},
-    }[task]  # type: Dict[str, Tuple[str, Callable[[Any], bool]]]
+    }
     return {name: _take(raw, name, rule, holds, inside='defaults')
-            for name, (rule, holds) in rules.items()}
+            for name, (rule, holds) in rules[task].items()}
 
 
 def _take(raw: Dict[str, Any], name: str, rule: str, holds: Callable[[Any], bool],
@@ -233,6 +232,14 @@ def _is_number(value: Any) -> bool:
 
 def _is_byte(value: Any) -> bool:
     return _is_whole(value) and 0 <= value <= 255
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and value >= 1
+
+
+def _is_fraction(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= 1
 
 
 def _is_object(value: Any) -> bool:

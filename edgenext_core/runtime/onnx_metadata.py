@@ -36,8 +36,8 @@ def read_metadata(path: str) -> Dict[str, str]:
     :raises EngineError: when the file is missing, empty, truncated or not ONNX
     """
     if not os.path.exists(path):
-        raise EngineError(f'there is no model file {path}; check the path, or make one with: edgenext '
-                          'export')
+        raise EngineError(f'there is no model file {path}; check the path, or make one with: '
+                          'edgenext export')
     if not os.path.isfile(path):
         raise EngineError(f'{path} is not a file, expected an ONNX model; name a file')
     try:
@@ -46,7 +46,8 @@ def read_metadata(path: str) -> Dict[str, str]:
             stream.seek(0)
             return _walk(stream, path, size=os.path.getsize(path))
     except OSError as error:
-        raise EngineError(f'{path} cannot be read ({error.strerror}); check its permissions') from error
+        raise EngineError(f'{path} cannot be read ({error.strerror}); check its '
+                          'permissions') from error
 
 
 def _check_start(start: bytes, path: str) -> None:
@@ -54,8 +55,8 @@ def _check_start(start: bytes, path: str) -> None:
         raise EngineError(f'{path} is empty, expected an ONNX model; copy or export it again')
     for signature, kind in _SIGNATURES:
         if start.startswith(signature):
-            raise EngineError(f'{path} is {kind}, expected an ONNX model; give one made by: edgenext '
-                              'export')
+            raise EngineError(f'{path} is {kind}, expected an ONNX model; give one made by: '
+                              'edgenext export')
 
 
 def _walk(stream: BinaryIO, path: str, size: int) -> Dict[str, str]:
@@ -75,7 +76,8 @@ def _walk(stream: BinaryIO, path: str, size: int) -> Dict[str, str]:
     except EOFError:
         raise EngineError(f'{path} is truncated ({size} bytes); copy or export it again') from None
     except ValueError:
-        raise EngineError(f'{path} is not an ONNX model; give one made by: edgenext export') from None
+        raise EngineError(f'{path} is not an ONNX model; give one made by: edgenext '
+                          'export') from None
     return metadata
 
 

@@ -38,8 +38,9 @@ class OnnxRuntimeEngine(Engine):
             self._session = onnxruntime.InferenceSession(
                 path, sess_options=options, providers=['CPUExecutionProvider'])
         except Exception as error:
-            raise EngineError(f'ONNX Runtime {self.version} cannot load {path} ({_first_line(error)}); the file may be damaged or '
-                              'made for a newer version; copy or export it again') from error
+            raise EngineError(f'ONNX Runtime {self.version} cannot load {path} '
+                              f'({_first_line(error)}); the file may be damaged or made for a '
+                              'newer version; copy or export it again') from error
         self.card = card
         try:
             check_inputs(card, _specs(self._session.get_inputs()))
@@ -61,7 +62,8 @@ class OnnxRuntimeEngine(Engine):
         try:
             outputs = self._session.run(self._output_names, {self.card.input.name: image})
         except Exception as error:
-            raise EngineError(f'ONNX Runtime {self.version} failed to run the model ({_first_line(error)})') from error
+            raise EngineError(f'ONNX Runtime {self.version} failed to run the model '
+                              f'({_first_line(error)})') from error
         return dict(zip(self._output_names, outputs))
 
     def close(self) -> None:

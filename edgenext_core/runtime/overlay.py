@@ -36,9 +36,10 @@ class _Style(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """A line of a panel: its text, the class's colour, and how much of the row it fills."""
+    """A line of a panel: name left, value right, the class's colour, its share in [0, 1]."""
 
-    text: str
+    name: str
+    value: str
     color: Color
     share: float
 
@@ -56,8 +57,8 @@ def draw_classification(frame_bgr: np.ndarray, record: Classification,
     """
     check_frame(frame_bgr)
     picture = frame_bgr.copy()
-    rows = [_Row(f'{card.labels[class_id]}  {100 * score:.0f}%',
-                 _bgr(card, class_id), float(score))
+    rows = [_Row(_name(card, class_id), f'{100 * score:.0f}%', _bgr(card, class_id),
+                 min(max(float(score), 0.0), 1.0))
             for class_id, score in zip(record.class_ids, record.scores)]
     _draw_panel(picture, rows, is_bar=True)
     return picture
@@ -78,15 +79,15 @@ def draw_detections(frame_bgr: np.ndarray, record: Detections, card: ModelCard) 
     style = _style_for(picture)
     boxes = np.round(record.boxes_xyxy).astype(int)
     order = range(len(boxes) - 1, -1, -1)
-    for color_of, width in ((lambda _: _BLACK, style.line + 2),
-                            (lambda class_id: _bgr(card, class_id), style.line)):
-        for index in order:
-            left, top, right, bottom = boxes[index].tolist()
-            cv2.rectangle(picture, (left, top), (right - 1, bottom - 1),
-                          color_of(record.class_ids[index]), width)
+    for index in order:
+        left, top, right, bottom = boxes[index].tolist()
+        corners = (left, top), (right - 1, bottom - 1)
+        if style.line > 1:
+            cv2.rectangle(picture, *corners, _BLACK, style.line + 2)
+        cv2.rectangle(picture, *corners, _bgr(card, record.class_ids[index]), style.line)
     for index in order:
         class_id = record.class_ids[index]
-        text = f'{card.labels[class_id]} {100 * record.scores[index]:.0f}%'
+        text = f'{_name(card, class_id)} {100 * record.scores[index]:.0f}%'
         _draw_tag(picture, text, boxes[index].tolist(), _bgr(card, class_id), style)
     return picture
 
@@ -105,7 +106,8 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
     """
     check_frame(frame_bgr)
     if record.class_ids.shape != frame_bgr.shape[:2]:
-        raise FrameError(f'the mask is {record.class_ids.shape}, the frame {frame_bgr.shape[:2]}, expected equal sizes; draw a mask on the '
+        raise FrameError(f'the mask is {record.class_ids.shape}, the frame '
+                         f'{frame_bgr.shape[:2]}, expected equal sizes; draw a mask on the '
                          'frame it was made from')
     palette = np.zeros((256, 1, 3), dtype=np.uint8)
     palette[:len(card.labels), 0] = np.array(card.colors_rgb, dtype=np.uint8)[:, ::-1]
@@ -113,9 +115,10 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
     picture = cv2.addWeighted(colors, _MASK_OPACITY, frame_bgr, 1 - _MASK_OPACITY, 0)
     counts = cv2.calcHist([record.class_ids], [0], None, [256], [0, 256])[:, 0]
     if counts[len(card.labels):].any():
-        np.copyto(picture, frame_bgr, where=(record.class_ids >= len(card.labels))[:, :, None])
+        void = cv2.compare(record.class_ids, len(card.labels) - 1, cv2.CMP_GT)
+        cv2.copyTo(frame_bgr, void, picture)
     shares = counts[:len(card.labels)] / record.class_ids.size
-    rows = [_Row(card.labels[class_id], _bgr(card, class_id), float(shares[class_id]))
+    rows = [_Row(_name(card, class_id), '', _bgr(card, class_id), float(shares[class_id]))
             for class_id in np.argsort(-shares, kind='stable')
             if shares[class_id] >= _LEGEND_FROM]
     _draw_panel(picture, rows, is_bar=False)
@@ -125,30 +128,33 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
 def _style_for(picture: np.ndarray) -> _Style:
     unit = math.sqrt(picture.shape[0] * picture.shape[1] / (640 * 480))
     font_scale = max(0.36, 0.5 * unit)
-    text_height = cv2.getTextSize('Ag', _FONT, font_scale, 1)[0][1]
-    return _Style(font_scale=font_scale, stroke=max(1, int(round(1.2 * unit))),
+    text_height = cv2.getTextSize('A', _FONT, font_scale, 1)[0][1]
+    return _Style(font_scale=font_scale, stroke=max(1, int(round(unit))),
                   line=max(1, int(round(2 * unit))), gap=max(3, int(round(6 * unit))),
-                  row=int(round(2.0 * text_height)))
+                  row=int(round(1.9 * text_height)))
 
 
 def _draw_panel(picture: np.ndarray, rows: Sequence[_Row], *, is_bar: bool) -> None:
-    """Draw rows of text top left, each on a bar as long as its share, or after a swatch."""
+    """Write rows of text top left, each over a bar as long as its share or after a swatch."""
     style = _style_for(picture)
-    rows = rows[:max(1, (picture.shape[0] - style.gap) // style.row)]
+    rows = rows[:max(1, (picture.shape[0] - 3 * style.gap) // style.row)]
     if not rows:
         return
     swatch = 0 if is_bar else style.row
-    text_width = max(_text_width(row.text, style) for row in rows)
-    width = swatch + text_width + 2 * style.gap
-    if is_bar:
-        width = max(width, picture.shape[1] // 3)
-    _shade(picture, width + style.gap, len(rows) * style.row + style.gap)
-    for index, row in enumerate(rows):
-        top = style.gap // 2 + index * style.row
-        length = int(round(width * row.share)) if is_bar else style.row - style.line
-        cv2.rectangle(picture, (style.gap // 2, top),
-                      (style.gap // 2 + length, top + style.row - style.line - 1), row.color, -1)
-        _write(picture, row.text, style.gap + swatch, top, _WHITE, style)
+    names = max(_text_width(row.name, style) for row in rows)
+    values = max(_text_width(row.value, style) for row in rows)
+    width = swatch + names + values + style.gap * (4 if values else 2)
+    left = top = style.gap
+    _shade(picture, left, top, width, len(rows) * style.row + style.gap)
+    left, top = left + style.gap // 2, top + style.gap // 2
+    for row in rows:
+        length = int(round((width - style.gap) * row.share)) if is_bar else style.row - style.line
+        _fill(picture, left, top, length, style.row - style.line, row.color)
+        text_left = left + swatch + style.gap // 2
+        _write_on_bar(picture, row.name, text_left, top, style)
+        _write_on_bar(picture, row.value,
+                      left + width - 2 * style.gap - _text_width(row.value, style), top, style)
+        top += style.row
 
 
 def _draw_tag(picture: np.ndarray, text: str, box: Sequence[int], color: Color,
@@ -158,27 +164,38 @@ def _draw_tag(picture: np.ndarray, text: str, box: Sequence[int], color: Color,
     tag_width = _text_width(text, style) + style.gap
     left = max(0, min(box[0], width - tag_width))
     top = box[1] - style.row if box[1] >= style.row else max(0, min(box[1], height - style.row))
-    cv2.rectangle(picture, (left, top), (left + tag_width, top + style.row - 1), color, -1)
+    _fill(picture, left, top, tag_width, style.row, color)
     _write(picture, text, left + style.gap // 2, top, _contrast(color), style)
 
 
 def _write(picture: np.ndarray, text: str, left: int, top: int, color: Color,
            style: _Style) -> None:
-    baseline = top + int(round(0.72 * style.row))
-    if color == _WHITE:
-        cv2.putText(picture, text, (left, baseline), _FONT, style.font_scale, _BLACK,
-                    style.stroke + 2, cv2.LINE_AA)
-    cv2.putText(picture, text, (left, baseline), _FONT, style.font_scale, color, style.stroke,
-                cv2.LINE_AA)
+    origin = (left, top + int(round(0.74 * style.row)))
+    cv2.putText(picture, text, origin, _FONT, style.font_scale, color, style.stroke, cv2.LINE_AA)
+
+
+def _write_on_bar(picture: np.ndarray, text: str, left: int, top: int, style: _Style) -> None:
+    """Write in white with a shadow, as a bar of any colour may end below the text."""
+    _write(picture, text, left + style.stroke, top + style.stroke, _BLACK, style)
+    _write(picture, text, left, top, _WHITE, style)
 
 
 def _text_width(text: str, style: _Style) -> int:
     return cv2.getTextSize(text, _FONT, style.font_scale, style.stroke)[0][0]
 
 
-def _shade(picture: np.ndarray, width: int, height: int) -> None:
-    corner = picture[:height, :width]
-    corner[:] = cv2.addWeighted(corner, 1 - _PANEL_OPACITY, corner, 0, 0)
+def _shade(picture: np.ndarray, left: int, top: int, width: int, height: int) -> None:
+    corner = picture[top:top + height, left:left + width]
+    corner[:] = cv2.convertScaleAbs(corner, alpha=1 - _PANEL_OPACITY)
+
+
+def _fill(picture: np.ndarray, left: int, top: int, width: int, height: int,
+          color: Color) -> None:
+    picture[top:top + height, left:left + width] = color
+
+
+def _name(card: ModelCard, class_id: int) -> str:
+    return card.labels[class_id].replace('_', ' ')
 
 
 def _bgr(card: ModelCard, class_id: int) -> Color:

@@ -84,8 +84,8 @@ def mask_from_outputs(outputs: Dict[str, np.ndarray], geometry: Geometry,
     class_ids = outputs['class_ids'][0]
     low, high = int(class_ids.min()), int(class_ids.max())
     if low < 0 or high >= len(card.labels):
-        raise EngineError(f'the model gave class ids {low} to {high}, its card has {len(card.labels)} labels; export it '
-                          'again')
+        raise EngineError(f'the model gave class ids {low} to {high}, its card has '
+                          f'{len(card.labels)} labels; export it again')
     return ClassMask(class_ids=mask_to_frame(class_ids.astype(np.uint8), geometry))
 
 
@@ -110,8 +110,8 @@ def _suppress(boxes: np.ndarray, class_ids: np.ndarray, scores: np.ndarray, *,
 def _check_finite(values: np.ndarray, name: str) -> None:
     # max() hands a NaN on and costs a tenth of isfinite(); an empty array has none
     if values.size and not np.isfinite(values.max()):
-        raise EngineError(f'the model gave {name} {values.max()}, expected finite numbers; if it was built in '
-                          'float16, build it in float32')
+        raise EngineError(f'the model gave {name} {values.max()}, expected finite numbers; if it '
+                          'was made in float16, make it in float32')
 
 
 def _check_fraction(name: str, value: float) -> None:

@@ -95,7 +95,7 @@ def apply_geometry(image: np.ndarray, geometry: Geometry, *, pad_value: int,
         image = cv2.resize(image, size, interpolation=interpolation)
     if size == (plan.input_width, plan.input_height):
         return np.ascontiguousarray(image)
-    padded = np.full((plan.input_height, plan.input_width) + image.shape[2:], pad_value,
+    padded = np.full((plan.input_height, plan.input_width, *image.shape[2:]), pad_value,
                      dtype=image.dtype)
     padded[plan.top:plan.top + size[1], plan.left:plan.left + size[0]] = image
     return padded
@@ -143,11 +143,12 @@ def check_frame(frame_bgr: np.ndarray) -> None:
     :raises FrameError: when it is not a non-empty (H, W, 3) uint8 array
     """
     if not isinstance(frame_bgr, np.ndarray):
-        raise FrameError(f'the frame is a {type(frame_bgr).__name__}, expected a NumPy array (H, W, 3) uint8 BGR')
+        raise FrameError(f'the frame is a {type(frame_bgr).__name__}, expected a NumPy array '
+                         '(H, W, 3) uint8 BGR')
     shape = frame_bgr.shape
     if frame_bgr.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-        raise FrameError(f'the frame is {shape} {frame_bgr.dtype}, expected a non-empty (H, W, 3) uint8 BGR; convert '
-                         'it first')
+        raise FrameError(f'the frame is {shape} {frame_bgr.dtype}, expected a non-empty '
+                         '(H, W, 3) uint8 BGR; convert it first')
 
 
 def boxes_to_input(boxes_xyxy: np.ndarray, geometry: Geometry) -> np.ndarray:
