@@ -8,6 +8,7 @@ from typing import Any, Deque, Dict, NamedTuple, Optional, Sequence
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.qos import QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
+from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray
 
@@ -56,6 +57,7 @@ class NodeRecord:
         self.newest = b''
         self.results = 0
         self.stages_ms = {stage: array.array('d') for stage in STAGES}
+        self.age_ms = {}  # type: Dict[int, float]
         self._arrivals_s = collections.deque(maxlen=300)  # type: Deque[float]
 
     def add_result(self, serialized: bytes) -> None:
@@ -93,28 +95,26 @@ class Recorder:
         :param spool: where messages go
         """
         self.records = {model.node: NodeRecord(model) for model in models}
-        self.sent = 0
-        self.camera_done = False
+        self.sent = self.frames = 0
+        self.camera_state = 'starting'
         self._node = node
         self._spool = spool
-        self._keep(CompressedImage, FRAMES, compress=False)
+        node.create_subscription(CompressedImage, FRAMES, self._on_frame, _QOS, raw=True)
         for model in models:
             task = model.card.task
-            self._keep(RESULT_TYPES[task], result_topic(model), record=self.records[model.node])
+            self._keep(RESULT_TYPES[task], result_topic(model), self.records[model.node])
             self._keep(RESULT_TYPES[task], truth_topic(task))
             node.create_subscription(DiagnosticArray, model.node + '/latency',
                                      self._on_latency(self.records[model.node]), _QOS)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, _QOS)
 
-    def settled(self) -> bool:
-        """Return whether the nodes have accounted for every frame that they received."""
-        return all(record.counters is not None and record.counters.settled
-                   for record in self.records.values())
+    def _on_frame(self, serialized: bytes) -> None:
+        self._spool.append(FRAMES, serialized, compress=False)
+        self.frames += 1
 
-    def _keep(self, kind: Any, topic: str, *, compress: bool = True,
-              record: Optional[NodeRecord] = None) -> None:
+    def _keep(self, kind: Any, topic: str, record: Optional[NodeRecord] = None) -> None:
         def on_message(serialized: bytes) -> None:
-            self._spool.append(topic, serialized, compress=compress)
+            self._spool.append(topic, serialized, compress=True)
             if record is not None:
                 record.add_result(serialized)
 
@@ -122,10 +122,13 @@ class Recorder:
 
     def _on_latency(self, record: NodeRecord) -> Any:
         def on_message(message: DiagnosticArray) -> None:
+            stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
             for pair in message.status[0].values:
                 stage = pair.key[:-len('_ms')]
                 if stage in record.stages_ms:
                     record.stages_ms[stage].append(float(pair.value))
+                    if stage == 'age':
+                        record.age_ms[stamp_ns] = float(pair.value)
 
         return on_message
 
@@ -139,10 +142,8 @@ class Recorder:
                 record.counters_heard += 1
                 record.backend = status.hardware_id
             elif name == CAMERA:
-                self._on_camera(values)
-
-    def _on_camera(self, values: Dict[str, str]) -> None:
-        self.sent = int(values['sent'])
+                self.sent = int(values['sent'])
+                self.camera_state = status.message
 
 
 def result_topic(model: DemoModel) -> str:

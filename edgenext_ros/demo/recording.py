@@ -1,7 +1,6 @@
 """What the spool holds, as frames and records again."""
 
-import bisect
-from typing import Any, Iterator, List, Optional, Tuple, Union
+from typing import Any, Iterator, List, Tuple, Union
 
 import numpy as np
 from rclpy.serialization import deserialize_message
@@ -57,18 +56,6 @@ class Recording:
         :return: the record
         """
         return decode_result(model, self._spool.read(result_topic(model), stamp_ns))
-
-    def newest_stamp(self, model: DemoModel, stamp_ns: int) -> Optional[int]:
-        """
-        Find the newest frame, up to this one, that a node has a result for.
-
-        :param model: what the node runs
-        :param stamp_ns: the frame's stamp
-        :return: the stamp of the result, None before the first
-        """
-        stamps = self.result_stamps(model)
-        place = bisect.bisect_right(stamps, stamp_ns)
-        return stamps[place - 1] if place else None
 
     def pairs(self, model: DemoModel) -> Iterator[Tuple[Any, Any]]:
         """

@@ -1,0 +1,161 @@
+"""A run of the demo: start the nodes, listen until the clip ends, collect the last counters."""
+
+import json
+import os
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from edgenext_ros.demo.errors import DemoError
+from edgenext_ros.demo.installation import find_dds_profile
+from edgenext_ros.demo.model_folder import DemoModel
+from edgenext_ros.demo.processes import Processes, private_environment
+from edgenext_ros.demo.recorder import CAMERA, Counters, NodeRecord, Recorder
+from edgenext_ros.demo.spool import Spool
+from edgenext_ros.demo.table import LiveTable
+
+_START_TIMEOUT_S = 60.0
+_SETTLE_TIMEOUT_S = 20.0
+_WAKE_PERIOD_S = 0.1
+
+
+class Clip(NamedTuple):
+    """
+    What to play.
+
+    ``source`` and ``truth_masks`` as the camera node takes them; ``rate_hz`` 0 for the source's
+    own; ``duration_s`` from the first frame on, 0 until the source ends.
+    """
+
+    source: str
+    rate_hz: float
+    duration_s: float
+    truth_masks: str
+
+
+class Run(NamedTuple):
+    """What a run gave: how many frames the camera sent, each node's record, how it ended."""
+
+    sent: int
+    records: List[NodeRecord]
+    wall_s: float
+    ended_by: str
+
+
+def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_folder: str,
+               table: LiveTable, is_stopped: Callable[[], bool]) -> Run:
+    """
+    Play a clip to the nodes and record what they say; nothing is left running, come what may.
+
+    :param clip: what the camera plays
+    :param models: one per node
+    :param spool: where the messages go
+    :param log_folder: where the processes' logs go
+    :param table: shows the run
+    :param is_stopped: whether the user wants to end the clip now
+    :return: the last counters, with every received frame accounted for
+    :raises DemoError: when a process ends early, no frame comes, or the counters do not add up
+    """
+    os.environ.update(private_environment(find_dds_profile()))
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = Node('demo')
+        with Processes(log_folder) as processes:
+            recorder = Recorder(node, models, spool)
+            session = _Session(node, processes, recorder, table)
+            _start_nodes(processes, clip, models)
+            return session.run(clip.duration_s, is_stopped)
+    finally:
+        rclpy.shutdown()
+
+
+class _Session:
+    """The parts of a run while it runs."""
+
+    def __init__(self, node: Node, processes: Processes, recorder: Recorder,
+                 table: LiveTable) -> None:
+        self._processes = processes
+        self._recorder = recorder
+        self._table = table
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(node)
+
+    def run(self, duration_s: float, is_stopped: Callable[[], bool]) -> Run:
+        self._wait_for_start(is_stopped)
+        start_s = time.monotonic()
+        ended_by = self._play(start_s, duration_s, is_stopped)
+        wall_s = time.monotonic() - start_s
+        # On its way out the camera says how many frames it has sent.
+        self._processes.interrupt(CAMERA)
+        self._settle()
+        return Run(self._recorder.sent, list(self._recorder.records.values()), wall_s, ended_by)
+
+    def _wait_for_start(self, is_stopped: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        while self._recorder.frames == 0 and not is_stopped():
+            self._listen('starting: the camera waits for the nodes to load their models')
+            if time.monotonic() > deadline_s:
+                raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the camera\'s log '
+                                'ends with:\n' + self._processes.log_tail(CAMERA))
+
+    def _play(self, start_s: float, duration_s: float, is_stopped: Callable[[], bool]) -> str:
+        while True:
+            played_s = time.monotonic() - start_s
+            if is_stopped():
+                return 'user'
+            if self._recorder.camera_state == 'ended':
+                return 'source'
+            if self._recorder.camera_state == 'failed':
+                raise DemoError('the camera failed; its log ends with:\n'
+                                + self._processes.log_tail(CAMERA))
+            if 0 < duration_s <= played_s:
+                return 'duration'
+            self._listen(f'{played_s:.1f} s played, {self._recorder.frames} frames')
+
+    def _settle(self) -> None:
+        """Wait until the nodes have said twice the same, with every frame accounted for."""
+        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+        before = None
+        while True:
+            counters = self._next_counters()
+            if counters == before and all(one.settled for one in counters):
+                return
+            if time.monotonic() > deadline_s:
+                raise DemoError(f'the nodes did not come to rest in {_SETTLE_TIMEOUT_S:.0f} s '
+                                f'after the last frame, their counters are {counters}; see the '
+                                'logs of the nodes')
+            before = counters
+
+    def _next_counters(self) -> List[Counters]:
+        """Wait until each node has spoken again."""
+        records = list(self._recorder.records.values())
+        heard = [record.counters_heard for record in records]
+        while any(record.counters_heard == past for record, past in zip(records, heard)):
+            self._listen('the camera has stopped, the nodes finish')
+        return [record.counters for record in records]
+
+    def _listen(self, title: str) -> None:
+        """Handle one message; wait a tenth of a second at most."""
+        self._processes.check()
+        self._executor.spin_once(timeout_sec=_WAKE_PERIOD_S)
+        self._table.show(self._recorder, title=title)
+
+
+def _start_nodes(processes: Processes, clip: Clip, models: Sequence[DemoModel]) -> None:
+    for model in models:
+        processes.start(model.node, model.module, _ros_arguments(
+            model.node, {'model': os.path.abspath(model.path)}))
+    processes.start(CAMERA, 'edgenext_ros.camera_node', _ros_arguments(CAMERA, {
+        'source': clip.source, 'rate_hz': clip.rate_hz, 'truth_masks': clip.truth_masks,
+        'stay': True, 'wait_for_subscribers': len(models) + 1}))  # the nodes and the recorder
+
+
+def _ros_arguments(name: str, parameters: Dict[str, Any]) -> List[str]:
+    arguments = ['--ros-args', '-r', '__node:=' + name]
+    for key, value in parameters.items():
+        arguments += ['-p', f'{key}:={json.dumps(value)}']  # JSON is YAML, strings stay strings
+    return arguments

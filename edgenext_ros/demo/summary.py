@@ -1,0 +1,71 @@
+"""The end of a run, printed: what came of the frames, how fast, how right, and where it is."""
+
+from typing import Any, Dict, List
+
+from rich.console import Console
+from rich.table import Table
+
+_STAGES_SHOWN = ('queue', 'preprocess', 'infer', 'postprocess', 'publish', 'age')
+_COUNTERS_SHOWN = ('received', 'processed', 'dropped', 'failed', 'published')
+
+
+def print_summary(report: Dict[str, Any], files: List[str], console: Console) -> None:
+    """
+    Print a report.
+
+    :param report: as built
+    :param files: what was written
+    :param console: where to
+    """
+    clip = report['clip']
+    console.print(f'\n{report["frames_sent"]} frames of {clip["source"]} sent in '
+                  f'{clip["played_s"]:.1f} s; ended by the {clip["ended_by"]}', highlight=False)
+    console.print(_counters(report['nodes']))
+    console.print(_latencies(report['nodes']))
+    for line in describe_accuracy(report['accuracy']):
+        console.print(line, highlight=False)
+    console.print('written: ' + '  '.join(files), highlight=False, soft_wrap=True)
+
+
+def describe_accuracy(accuracy: Dict[str, Any]) -> List[str]:
+    """
+    Put accuracies into words.
+
+    :param accuracy: of a report
+    :return: one line per task whose truth is known
+    """
+    lines = []
+    for figures in accuracy.values():
+        if figures is None:
+            continue
+        if 'top1' in figures:
+            lines.append(f'top-1 {figures["top1"]:.3f} over {figures["frames"]} frames')
+        elif 'map50' in figures:
+            lines.append(f'mAP@0.5 {figures["map50"]:.3f} over {figures["objects"]} objects in '
+                         f'{figures["frames"]} frames')
+        else:
+            lines.append(f'mIoU {figures["miou"]:.3f} over {figures["frames"]} frames')
+    return lines or ['accuracy: not measured, the truth of this source is unknown']
+
+
+def _counters(nodes: Dict[str, Any]) -> Table:
+    table = Table(title='Frames', title_justify='left')
+    table.add_column('node')
+    for name in _COUNTERS_SHOWN:
+        table.add_column(name, justify='right')
+    for node, figures in nodes.items():
+        table.add_row(node, *(str(figures[name]) for name in _COUNTERS_SHOWN))
+    return table
+
+
+def _latencies(nodes: Dict[str, Any]) -> Table:
+    table = Table(title='Latency in ms, p50 / p99; age: from the frame\'s stamp to its result',
+                  title_justify='left')
+    table.add_column('node')
+    for stage in _STAGES_SHOWN:
+        table.add_column(stage, justify='right')
+    for node, figures in nodes.items():
+        cells = [figures['latency_ms'][stage] for stage in _STAGES_SHOWN]
+        table.add_row(node, *(f'{cell["p50"]:.1f} / {cell["p99"]:.1f}' if cell else ''
+                              for cell in cells))
+    return table
