@@ -124,19 +124,19 @@ def choose_cast(rng, atmosphere, *, label_id, strip_m, left_edge_m):
         speed = rng.uniform(0.3, 0.9)
         key = _people_ahead(rng)
     elif label_id == STOP_SIGN_AHEAD:
-        speed = rng.uniform(0.6, 1.5)
-        along = rng.uniform(9.5, 14.5)
+        speed = rng.uniform(0.4, 1.2)
+        lateral = kerb + rng.uniform(0.6, 0.8)
+        along = max(rng.uniform(9.5, 14.5), _first_along_m(lateral, speed))
         key.append(_mesh_actor(STOP_SIGN, build_stop_sign(rng), scenery.TRAFFIC_OBJECT,
-                               lateral_m=kerb + rng.uniform(0.6, 0.8), along_m=along,
-                               yaw=rng.uniform(-0.15, 0.15)))
+                               lateral_m=lateral, along_m=along, yaw=rng.uniform(-0.15, 0.15)))
         stop_line = along - 0.8
     elif label_id in (RED_LIGHT, GREEN_LIGHT):
         speed = rng.uniform(0.5, 1.2)
-        along = rng.uniform(11.5, 15.5)
+        lateral = kerb + rng.uniform(0.5, 0.7)
+        along = max(rng.uniform(11.5, 15.5), _first_along_m(lateral, speed))
         built = build_traffic_light(rng, red=label_id == RED_LIGHT)
         key.append(_mesh_actor(TRAFFIC_LIGHT, built, scenery.TRAFFIC_OBJECT,
-                               lateral_m=kerb + rng.uniform(0.5, 0.7), along_m=along,
-                               yaw=rng.uniform(-0.12, 0.12)))
+                               lateral_m=lateral, along_m=along, yaw=rng.uniform(-0.12, 0.12)))
         stop_line = along - 0.8
     elif label_id == ROADWORKS:
         speed = rng.uniform(0.3, 0.7)
@@ -150,8 +150,13 @@ def choose_cast(rng, atmosphere, *, label_id, strip_m, left_edge_m):
     return Cast(actors=tuple(actors), speed_mps=speed, stop_line_m=stop_line)
 
 
+def _first_along_m(lateral_m, speed_mps):
+    """Distance at the start that keeps a thing beside the road in the frame to the end."""
+    return lateral_m / 0.42 + speed_mps * STREET_S
+
+
 def _people_ahead(rng):
-    along = rng.uniform(6.5, 11.0)
+    along = rng.uniform(6.0, 10.5)
     if rng.rand() < 0.6:
         way = rng.choice([-1, 1])
         pace = rng.uniform(0.35, 0.75)
@@ -189,7 +194,7 @@ def _choose_others(rng, atmosphere, *, speed, kerb, strip_m, left_edge_m):
     if parking and rng.rand() < 0.6:
         along = rng.uniform(5, 13)
         for _ in range(rng.randint(1, 3)):
-            others.append(_vehicle(rng, atmosphere, lateral_m=kerb - 1.1, rear_m=along,
+            others.append(_vehicle(rng, atmosphere, lateral_m=kerb - 0.95, rear_m=along,
                                    oncoming=bool(rng.rand() < 0.2), truck_share=0.25))
             along += rng.uniform(6.5, 9)
     elif strip_m > 1.0 and rng.rand() < 0.75:
@@ -202,7 +207,7 @@ def _choose_others(rng, atmosphere, *, speed, kerb, strip_m, left_edge_m):
         for _ in range(rng.choice([0, 1, 2], p=[0.2, 0.5, 0.3])):
             pace = float(rng.choice([-1.1, 0.0, 1.1]))
             others.append(_pedestrian(rng, lateral_m=side * (edge + rng.uniform(0.9, 1.9)),
-                                      along_m=rng.uniform(6.5, 14), along_mps=pace))
+                                      along_m=rng.uniform(6.0, 13), along_mps=pace))
     return others
 
 

@@ -1,17 +1,26 @@
 """Light and weather of a street: what they do to a colour at a distance."""
 
+import math
 from typing import NamedTuple, Tuple
 
 import numpy as np
 
+_Rgb = Tuple[float, float, float]
+
+
+class _Light(NamedTuple):
+    gain: _Rgb
+    sky_top: _Rgb
+    sky_bottom: _Rgb
+    sun: float
+
+
 _LIGHTS = {
-    'day': dict(gain=(1.02, 1.0, 0.97), top=(74, 136, 208), bottom=(196, 219, 236), sun=0.8),
-    'overcast': dict(gain=(0.80, 0.82, 0.85), top=(150, 159, 170), bottom=(205, 209, 213),
-                     sun=0.2),
-    'low_sun': dict(gain=(1.12, 0.95, 0.74), top=(104, 146, 196), bottom=(252, 216, 158),
-                    sun=1.0),
-    'dusk': dict(gain=(0.66, 0.55, 0.62), top=(66, 68, 122), bottom=(232, 148, 112), sun=0.3),
-    'night': dict(gain=(0.34, 0.37, 0.47), top=(10, 14, 32), bottom=(48, 50, 70), sun=0.0),
+    'day': _Light((1.02, 1.0, 0.97), (74, 136, 208), (196, 219, 236), 0.8),
+    'overcast': _Light((0.80, 0.82, 0.85), (150, 159, 170), (205, 209, 213), 0.2),
+    'low_sun': _Light((1.12, 0.95, 0.74), (104, 146, 196), (252, 216, 158), 1.0),
+    'dusk': _Light((0.66, 0.55, 0.62), (66, 68, 122), (232, 148, 112), 0.3),
+    'night': _Light((0.34, 0.37, 0.47), (10, 14, 32), (48, 50, 70), 0.0),
 }
 
 
@@ -48,6 +57,19 @@ class Atmosphere(NamedTuple):
         gain = np.array(self.gain) + self.headlight * np.exp(-np.asarray(along_m) / 9.0)
         return self.fade(np.asarray(colors_rgb, dtype=float) * gain, along_m)
 
+    def shade_one(self, color_rgb, along_m):
+        """
+        Do what ``shade`` does for one colour, quickly.
+
+        :param color_rgb: RGB 0..255.
+        :param along_m: distance in metres.
+        :return: list of three, BGR 0..255.
+        """
+        clear = math.exp(-self.haze_per_m * along_m)
+        boost = self.headlight * math.exp(-along_m / 9.0)
+        return [min(255.0, c * (gain + boost) * clear + haze * (1 - clear))
+                for c, gain, haze in zip(color_rgb[::-1], self.gain[::-1], self.haze_rgb[::-1])]
+
     def fade(self, colors_rgb, along_m):
         """
         Let colours that shine by themselves fade with the distance.
@@ -73,9 +95,9 @@ def choose_atmosphere(rng):
                        p=[0.38, 0.22, 0.16, 0.14, 0.10])
     weather = rng.choice(['clear', 'rain', 'fog'], p=[0.74, 0.14, 0.12])
     traits = _LIGHTS[light]
-    top, bottom = np.array(traits['top'], float), np.array(traits['bottom'], float)
-    gain = np.array(traits['gain']) * rng.uniform(0.9, 1.1)
-    sun, haze_per_m = traits['sun'], rng.uniform(0.002, 0.006)
+    top, bottom = np.array(traits.sky_top, float), np.array(traits.sky_bottom, float)
+    gain = np.array(traits.gain) * rng.uniform(0.9, 1.1)
+    sun, haze_per_m = traits.sun, rng.uniform(0.002, 0.006)
     if weather != 'clear':
         gray = bottom.mean() * 0.9
         top, bottom = 0.35 * top + 0.65 * gray, 0.5 * bottom + 0.5 * gray

@@ -35,7 +35,7 @@ class Drive:
                 segment_s, STREET_S))
         self.rate_hz = float(rate_hz)
         self._seed, self._width, self._height = int(seed), width, height
-        self._frames = max(1, int(round(rate_hz * segment_s)))
+        self._frames = max(1, round(rate_hz * segment_s))
         self._segment, self._street = -1, None
 
     def scene(self, index):

@@ -5,6 +5,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+_TEXELS_PER_M = 32.0
+
 
 @lru_cache(maxsize=8)
 def _noise_tile(height, width, amplitude):
@@ -31,33 +33,33 @@ def _asphalt_tile():
     rng = np.random.RandomState(13)
     fine = rng.standard_normal((256, 256))
     coarse = cv2.resize(rng.standard_normal((32, 32)), (256, 256), interpolation=cv2.INTER_CUBIC)
-    return np.clip(128 + 9 * fine + 9 * coarse, 0, 255).astype(np.uint8)
+    return np.clip(128 + 10 * fine + 6 * coarse, 0, 255).astype(np.uint8)
 
 
-def grain_ground(image, camera, *, travelled_m):
+def grain_ground(image, camera, *, travelled_m, strength):
     """
     Give the ground near the camera a grain that moves with it.
 
     :param image: (H, W, 3) uint8 BGR, changed in place.
     :param camera: the ``Camera``.
     :param travelled_m: how far the camera has driven.
+    :param strength: 0 (none) .. 1.
     """
-    texels_per_m = 32.0
     top = int(camera.horizon_px + camera.focal_px * camera.height_m / 14.0)
     height, width = image.shape[0] - top, image.shape[1]
-    focal, center = camera.focal_px, (width - 1) / 2
-    to_ground = np.array([[camera.height_m * texels_per_m, 0, -center * camera.height_m
-                           * texels_per_m],
-                          [0, texels_per_m * (travelled_m % 8.0), focal * camera.height_m
-                           * texels_per_m],
-                          [0, 1, 0]])
-    to_ground[1, 2] += texels_per_m * (travelled_m % 8.0) * (top - camera.horizon_px)
-    to_ground[2, 2] = top - camera.horizon_px
-    grain = cv2.warpPerspective(_asphalt_tile(), to_ground, (width, height),
+    offset, below = _TEXELS_PER_M * (travelled_m % 8.0), top - camera.horizon_px
+    across = 2 * camera.height_m * _TEXELS_PER_M
+    to_ground = np.array([
+        [across, 0, -0.5 * (width - 1) * camera.height_m * _TEXELS_PER_M],
+        [0, 2 * offset, camera.focal_px * camera.height_m * _TEXELS_PER_M + offset * below],
+        [0, 2, below]])
+    grain = cv2.warpPerspective(_asphalt_tile(), to_ground, ((width + 1) // 2, (height + 1) // 2),
                                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                                 borderMode=cv2.BORDER_WRAP)
+    grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     ground = image[top:]
-    cv2.addWeighted(ground, 1.0, cv2.cvtColor(grain, cv2.COLOR_GRAY2BGR), 0.7, -0.7 * 128,
+    cv2.addWeighted(ground, 1.0, cv2.cvtColor(grain, cv2.COLOR_GRAY2BGR), strength,
+                    -128.0 * strength,
                     dst=ground)
 
 

@@ -5,6 +5,8 @@ import numpy as np
 from edgenext_core.world.camera import NEAR_M, clip_near, fixed_point
 from edgenext_core.world.canvas import Sprite
 
+_IN_FRONT = np.array([-np.inf, -np.inf, 0.05])
+
 
 def patch(face, left, bottom, right, top):
     """
@@ -34,6 +36,7 @@ class Mesh:
     def __init__(self):
         """Make a mesh without faces."""
         self._faces = []
+        self._points = None
         self._colors = []
         self._shines = []
         self._own = []
@@ -89,33 +92,38 @@ class Mesh:
         :param surface: the mask's class.
         :return: a ``Sprite``.
         """
-        points = np.concatenate(self._faces)
+        points = self._points = (np.concatenate(self._faces) if self._points is None
+                                 else self._points)
         cosine, sine = np.cos(yaw), np.sin(yaw)
         placed = np.empty_like(points)
         placed[:, 0] = lateral_m + cosine * points[:, 0] + sine * points[:, 2]
         placed[:, 1] = points[:, 1]
         placed[:, 2] = along_m - sine * points[:, 0] + cosine * points[:, 2]
         depth = max(float(placed[:, 2].min()), NEAR_M)
-        lit = atmosphere.shade(self._colors, depth)
-        shining = atmosphere.fade(self._colors, depth)
-        pixels = camera.project(np.maximum(placed, [-np.inf, -np.inf, 1e-3]))
+        lit = atmosphere.shade(self._colors, depth).tolist()
+        shining = atmosphere.fade(self._colors, depth).tolist()
+        cut = depth <= NEAR_M
+        pixels = fixed_point(camera.project(np.maximum(placed, _IN_FRONT)))
         polygons, colors, owns = [], [], []
         start = 0
         for index, face in enumerate(self._faces):
             stop = start + len(face)
             corners = pixels[start:stop]
-            if placed[start:stop, 2].min() < NEAR_M:
+            if cut and placed[start:stop, 2].min() < NEAR_M:
                 clipped = clip_near(placed[start:stop])
-                corners = camera.project(clipped) if len(clipped) else clipped[:, :2]
+                corners = fixed_point(camera.project(clipped)) if len(clipped) else clipped
             start = stop
             if len(corners) > 2 and _looks_at_us(corners):
-                polygons.append(fixed_point(corners))
-                colors.append((shining if self._shines[index] else lit)[index].tolist())
+                polygons.append(corners)
+                colors.append((shining if self._shines[index] else lit)[index])
                 owns.append(self._own[index])
         return Sprite(along_m=along_m, polygons=polygons, colors_bgr=colors, own=owns,
                       surface=surface)
 
 
 def _looks_at_us(corners):
-    x, y = corners[:, 0], corners[:, 1]
-    return float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]) + x[-1] * y[0] - x[0] * y[-1]) < 0
+    area, (x0, y0) = 0, corners[-1].tolist()
+    for x1, y1 in corners.tolist():
+        area += x0 * y1 - x1 * y0
+        x0, y0 = x1, y1
+    return area < 0

@@ -1,5 +1,6 @@
 """Pedestrians and cyclists: skeletons of rounded limbs, flattened towards the camera."""
 
+import math
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from edgenext_core.world.camera import fixed_point
 from edgenext_core.world.canvas import Sprite
 
-_ARC = np.linspace(0, np.pi, 6)
+_CAP = np.stack([-np.sin(np.linspace(0, np.pi, 6)), np.cos(np.linspace(0, np.pi, 6))], axis=1)
 _RING = np.linspace(0, 2 * np.pi, 18, endpoint=False)
 _SKINS = ((236, 196, 168), (208, 158, 122), (150, 102, 72), (98, 66, 48))
 _HAIRS = ((40, 30, 26), (92, 62, 36), (196, 160, 96), (150, 150, 150), (20, 20, 24))
@@ -48,14 +49,13 @@ def choose_look(rng):
 
 
 def _capsule(start, end, radius_start, radius_end):
-    direction = np.arctan2(end[1] - start[1], end[0] - start[0])
-    first = direction + np.pi / 2 + _ARC
-    second = direction - np.pi / 2 + _ARC
-    return np.concatenate([
-        np.stack([start[0] + radius_start * np.cos(first),
-                  start[1] + radius_start * np.sin(first)], axis=1),
-        np.stack([end[0] + radius_end * np.cos(second),
-                  end[1] + radius_end * np.sin(second)], axis=1)])
+    direction = math.atan2(end[1] - start[1], end[0] - start[0])
+    cosine, sine = math.cos(direction), math.sin(direction)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    outline = np.empty((2 * len(_CAP), 2))
+    outline[:len(_CAP)] = start[:2] + radius_start * _CAP @ turn
+    outline[len(_CAP):] = end[:2] - radius_end * _CAP @ turn
+    return outline
 
 
 class _Figure:
@@ -82,11 +82,14 @@ class _Figure:
         self._parts.append((middle[2] - lift, ring, color))
 
     def sprite(self, camera, atmosphere, *, lateral_m, along_m, surface):
-        parts = [part for part in sorted(self._parts, key=lambda part: -part[0])]
+        parts = sorted(self._parts, key=lambda part: -part[0])
         origin = camera.project(np.array([[lateral_m, 0.0, along_m]]))[0]
         scale = camera.focal_px / along_m
         colors = atmosphere.shade([part[2] for part in parts], along_m).tolist()
-        polygons = [fixed_point(origin + part[1] * (scale, -scale)) for part in parts]
+        joined = fixed_point(origin + np.concatenate([part[1] for part in parts])
+                             * (scale, -scale))
+        ends = np.cumsum([len(part[1]) for part in parts])[:-1]
+        polygons = np.split(joined, ends)
         return Sprite(along_m=along_m, polygons=polygons, colors_bgr=colors,
                       own=[True] * len(parts), surface=surface)
 
@@ -116,7 +119,8 @@ def pedestrian_sprite(look, camera, atmosphere, *, lateral_m, along_m, yaw, stri
     swing = 0.17 * stride * np.sin(phase)
     for side in (-1, 1):
         reach = side * swing
-        hip, foot = (side * 0.055 * unit, 0.49 * unit, 0), (side * 0.07 * unit, 0.045, reach * unit)
+        hip = (side * 0.055 * unit, 0.49 * unit, 0)
+        foot = (side * 0.07 * unit, 0.045, reach * unit)
         knee = (side * 0.065 * unit, 0.27 * unit, (0.6 * reach + 0.02) * unit)
         trousers = look.trousers if side > 0 else _darker(look.trousers, 0.82)
         figure.limb(hip, knee, 0.055 * unit, 0.045 * unit, trousers)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edgenext_core.labels import WORLD_SURFACES
-from edgenext_core.world.camera import fixed_point
+from edgenext_core.world.camera import FIXED_POINT_BITS, fixed_point
 from edgenext_core.world.canvas import Sprite
 
 ROAD, PAVEMENT, BUILDING, VEGETATION, SKY, VEHICLE, PERSON, TRAFFIC_OBJECT = range(
@@ -16,11 +16,13 @@ LANE_M = 3.3
 """Width of a lane; the own one reaches from -LANE_M / 2 to LANE_M / 2."""
 
 KERB_M = 0.13
-_BANDS_M = np.array([1.4, 2.2, 3, 4, 5.5, 7.5, 10, 13, 17, 23, 32, 45, 65, 100.0])
+_BANDS_M = np.array([1.4, 3, 5, 8, 12, 17, 24, 35, 55, 100.0])
 _FAR_M = 90.0
 _WALLS = ((178, 110, 84), (205, 186, 150), (188, 190, 194), (150, 84, 70), (222, 208, 188),
           (134, 142, 150), (196, 150, 104), (164, 170, 158))
 _LEAVES = ((58, 104, 44), (78, 122, 50), (46, 88, 52), (104, 126, 48), (66, 110, 66))
+_CLUMP = np.stack([np.cos(np.linspace(0, 2 * np.pi, 14, endpoint=False)),
+                   np.sin(np.linspace(0, 2 * np.pi, 14, endpoint=False))], axis=1)
 
 
 class Side(NamedTuple):
@@ -48,12 +50,13 @@ class Building(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A tree: place, size and its clumps of leaves (right, up, radius, colour)."""
+    """A tree: place, size, its clumps of leaves (N, 14, 2) right and up, their colours."""
 
     lateral_m: float
     along_m: float
     trunk_m: float
-    clumps: Tuple
+    clumps: np.ndarray
+    colors: np.ndarray
 
 
 class Layout(NamedTuple):
@@ -141,17 +144,16 @@ def _choose_trees(rng, sign, side):
         lateral = side.edge_m + 0.5 if side.kind == 'shops' else outer
         size, leaves = rng.uniform(0.85, 1.3), np.array(_LEAVES[rng.randint(len(_LEAVES))], float)
         trunk = rng.uniform(2.3, 2.9)
-        clumps = []
-        for share in (0.70, 0.86, 1.0, 1.13):
-            for _ in range(4 if share > 0.7 else 3):
-                lift = (share - 0.85) * 1.6
-                clumps.append((rng.uniform(-1.0, 1.0) * size - (share - 0.85) * 0.6,
-                               trunk + (1.2 + lift + rng.uniform(-0.7, 0.8)) * size,
-                               rng.uniform(0.55, 1.0) * size * (1.15 if share < 0.8 else 0.75),
-                               tuple(np.clip(leaves * share * rng.uniform(0.94, 1.06), 5, 250)),
-                               rng.uniform(0.82, 1.14, 14)))
+        shares = np.repeat([0.70, 0.86, 1.0, 1.13], [3, 4, 4, 4])
+        count = len(shares)
+        centers = np.stack([
+            rng.uniform(-1.0, 1.0, count) * size - (shares - 0.85) * 0.6,
+            trunk + (1.2 + (shares - 0.85) * 1.6 + rng.uniform(-0.7, 0.8, count)) * size], axis=1)
+        radii = rng.uniform(0.55, 1.0, count) * size * np.where(shares < 0.8, 1.15, 0.75)
+        outlines = _CLUMP * (radii[:, None] * rng.uniform(0.88, 1.1, (count, 14)))[..., None]
+        colors = leaves * (shares * rng.uniform(0.94, 1.06, count))[:, None]
         trees.append(Tree(lateral_m=sign * lateral, along_m=along, trunk_m=trunk,
-                          clumps=tuple(clumps)))
+                          clumps=centers[:, None] + outlines, colors=colors))
         along += rng.uniform(5, 12) * (0.7 if side.kind == 'park' else 1.3)
     return trees
 
@@ -170,16 +172,18 @@ class Backdrop:
         width, height = camera.width, int(np.ceil(camera.horizon_px)) + 3
         self._margin = width // 6
         wide = width + 2 * self._margin
-        share = np.linspace(0, 1, height)[:, None] ** 1.3
+        small = (wide // 4, height // 4)
+        share = np.linspace(0, 1, small[1])[:, None] ** 1.3
         top, bottom = np.array(atmosphere.sky_top), np.array(atmosphere.sky_bottom)
         rows = (top * (1 - share) + bottom * share)[:, ::-1].astype(np.float32)
-        clouds = sum(cv2.resize(rng.rand(3 * k, 4 * k).astype(np.float32), (wide, height),
+        clouds = sum(cv2.resize(rng.rand(3 * k, 4 * k).astype(np.float32), small,
                                 interpolation=cv2.INTER_CUBIC) / k for k in (1, 2, 4))
         cover = np.clip((clouds - rng.uniform(0.8, 1.15)) * 2.2, 0, 0.8)[..., None]
         cloud = (bottom * 0.75 + 60 * (np.mean(bottom) > 120))[::-1].clip(0, 252)
         sky = rows[:, None, :] * (1 - cover) + cloud.astype(np.float32) * cover
         if atmosphere.sun > 0.5:
             self._add_sun(rng, sky, atmosphere)
+        sky = cv2.resize(sky, (wide, height), interpolation=cv2.INTER_LINEAR)
         self._sky = np.clip(sky, 0, 255).astype(np.uint8)
         self._surfaces = np.full(self._sky.shape[:2], SKY, np.uint8)
         self._add_horizon_trees(rng, atmosphere, camera)
@@ -196,7 +200,7 @@ class Backdrop:
         sky += glow[..., None] * np.array([170, 215, 255], np.float32)
 
     def _add_horizon_trees(self, rng, atmosphere, camera):
-        height, wide = self._surfaces.shape
+        wide = self._surfaces.shape[1]
         unit = camera.width / 640
         x = 0.0
         while x < wide:
@@ -249,23 +253,25 @@ def paint_ground(canvas, camera, atmosphere, layout, *, travelled_m):
                        tuple(1.1 * c for c in layout.paving), PAVEMENT))
         strips.append((kerb, 0, kerb, KERB_M, tuple(0.72 * c for c in layout.paving), PAVEMENT))
     strips.append((-left.edge_m, 0, right.edge_m, 0, asphalt, ROAD))
-    for strip in strips:
-        _paint_strip(canvas, camera, atmosphere, strip)
+    _paint_strips(canvas, camera, atmosphere, strips)
     _paint_joints(canvas, camera, atmosphere, layout, travelled_m)
     _paint_marks(canvas, camera, atmosphere, layout, travelled_m)
 
 
-def _paint_strip(canvas, camera, atmosphere, strip):
-    x0, y0, x1, y1, color, surface = strip
+def _paint_strips(canvas, camera, atmosphere, strips):
+    """Paint strips (x0, up0, x1, up1, RGB, surface) along the street, each far to near."""
     count = len(_BANDS_M)
-    points = np.empty((2 * count, 3))
-    points[:count] = np.stack([np.full(count, x0), np.full(count, y0), _BANDS_M], axis=1)
-    points[count:] = np.stack([np.full(count, x1), np.full(count, y1), _BANDS_M], axis=1)
-    pixels = fixed_point(camera.project(points))
-    shades = atmosphere.shade(np.repeat([color], count, axis=0), _BANDS_M[:, None] * 1.15)
-    for i in range(count - 2, -1, -1):
-        quad = pixels[[i, i + 1, count + i + 1, count + i]]
-        canvas.fill(quad, shades[i].tolist(), surface)
+    points = np.empty((len(strips), 2, count, 3))
+    for strip, (x0, up0, x1, up1, _, _) in zip(points, strips):
+        strip[0, :, :2], strip[1, :, :2] = (x0, up0), (x1, up1)
+    points[..., 2] = _BANDS_M
+    pixels = fixed_point(camera.project(points.reshape(-1, 3))).reshape(len(strips), 2, count, 2)
+    for (near, far), (_, _, _, _, color, surface) in zip(pixels, strips):
+        outline = np.concatenate([near, far[::-1]])
+        cv2.fillPoly(canvas.identities, [outline], surface, cv2.LINE_8, FIXED_POINT_BITS)
+        for i in range(count - 2, -1, -1):
+            quad = np.array([near[i], near[i + 1], far[i + 1], far[i]])
+            canvas.decorate(quad, atmosphere.shade_one(color, 1.15 * _BANDS_M[i]))
 
 
 def _flat_quads(camera, rectangles, *, up_m=0.0):
@@ -284,9 +290,9 @@ def _paint_joints(canvas, camera, atmosphere, layout, travelled_m):
     for sign, side in zip((-1, 1), layout.sides):
         low, high = sorted((sign * (side.edge_m + 0.22), sign * (side.edge_m + side.pavement_m)))
         start = -(travelled_m % 1.5)
-        quads, spans = _flat_quads(camera, [(low, high, start + 1.5 * i, start + 1.5 * i + 0.06)
+        quads, _ = _flat_quads(camera, [(low, high, start + 1.5 * i, start + 1.5 * i + 0.06)
                                             for i in range(1, 12)], up_m=KERB_M)
-        color = atmosphere.shade([tuple(0.88 * c for c in layout.paving)], 8.0)[0].tolist()
+        color = atmosphere.shade_one(tuple(0.88 * c for c in layout.paving), 8.0)
         canvas.decorate_many(quads, color)
 
 
@@ -326,11 +332,21 @@ def paint_buildings(canvas, camera, atmosphere, layout, *, travelled_m):
             _paint_building(canvas, camera, atmosphere, building, max(near, 1.0), near, far)
     for sign, side in zip((-1, 1), layout.sides):
         if side.hedge_m:
-            _paint_hedge(canvas, camera, atmosphere, sign, side, travelled_m)
+            _paint_hedge(canvas, camera, atmosphere, sign, side)
 
 
 def _wall(x, low, high, near, far):
     return np.array([[x, low, near], [x, low, far], [x, high, far], [x, high, near]], dtype=float)
+
+
+def _wall_quads(camera, x, rectangles):
+    """Project rectangles (low, high, near, far) of the wall at lateral x."""
+    rectangles = np.array(rectangles)
+    corners = np.empty((len(rectangles), 4, 3))
+    corners[..., 0] = x
+    corners[..., 1] = rectangles[:, [0, 0, 1, 1]]
+    corners[..., 2] = rectangles[:, [2, 3, 3, 2]]
+    return fixed_point(camera.project(corners.reshape(-1, 3))).reshape(-1, 4, 2)
 
 
 def _paint_building(canvas, camera, atmosphere, building, near, true_near, far):
@@ -340,7 +356,7 @@ def _paint_building(canvas, camera, atmosphere, building, near, true_near, far):
     color = tuple(sunny * c for c in building.color)
 
     def shade(rgb, along=middle):
-        return atmosphere.shade([rgb], along)[0].tolist()
+        return atmosphere.shade_one(rgb, along)
 
     def quad(points):
         return fixed_point(camera.project(points))
@@ -352,7 +368,7 @@ def _paint_building(canvas, camera, atmosphere, building, near, true_near, far):
     canvas.fill(quad(_wall(x, 0, top, near, far)), shade(color), BUILDING)
     canvas.decorate(quad(_wall(x, top - 0.45, top, near, far)),
                     shade(tuple(0.72 * c for c in color)))
-    if middle > 55:
+    if middle > 45:
         return
     _paint_windows(canvas, camera, atmosphere, building, true_near, far, shade)
 
@@ -361,27 +377,27 @@ def _paint_windows(canvas, camera, atmosphere, building, true_near, far, shade):
     x = building.side * building.wall_m
     step = (far - true_near) / building.columns
     storey = (building.height_m - 0.6) / building.storeys
-    walls, panes, lit_panes = [], [], []
+    frames, panes, bright = [], [], []
     for row in range(1 if building.shop else 0, building.storeys):
         if storey * row > 0.42 * far + 3:
             break
+        low, high = storey * row + 0.95, storey * (row + 1) - 0.35
         for column in range(building.columns):
             start = true_near + (column + 0.24) * step
             stop = start + 0.52 * step
             if start < 1.0:
                 continue
-            low, high = storey * row + 0.95, storey * (row + 1) - 0.35
             door = row == 0 and column == building.columns // 2
-            walls.append(_wall(x, 0.1 if door else low - 0.12, high + 0.1, start - 0.1,
-                               stop + 0.1))
-            pane = _wall(x, 0.1 if door else low, high, start, stop)
-            (lit_panes if building.lit[row, column] and atmosphere.lamps_on else panes).append(pane)
-    for quads, color in ((walls, shade(tuple(min(250, 1.18 * c) for c in building.color))),
-                         (panes, shade((58, 72, 88))),
-                         (lit_panes, atmosphere.fade([(250, 206, 128)], far)[0].tolist())):
-        if quads:
-            flat = np.concatenate(quads)
-            canvas.decorate_many(fixed_point(camera.project(flat)).reshape(-1, 4, 2), color)
+            frames.append((0.1 if door else low - 0.12, high + 0.1, start - 0.1, stop + 0.1))
+            panes.append((0.1 if door else low, high, start, stop))
+            bright.append(bool(building.lit[row, column]) and atmosphere.lamps_on)
+    if panes:
+        quads = _wall_quads(camera, x, frames + panes)
+        frames, panes, bright = quads[:len(panes)], quads[len(panes):], np.array(bright)
+        canvas.decorate_many(frames, shade(tuple(min(250, 1.18 * c) for c in building.color)))
+        canvas.decorate_many(panes[~bright], shade((58, 72, 88)))
+        canvas.decorate_many(panes[bright],
+                             atmosphere.fade([(250, 206, 128)], far)[0].tolist())
     if building.shop:
         start, stop = max(true_near + 0.5, 1.0), far - 0.5
         glass = (250, 214, 150) if atmosphere.lamps_on else (70, 84, 98)
@@ -390,23 +406,12 @@ def _paint_windows(canvas, camera, atmosphere, building, true_near, far, shade):
             canvas.decorate(polygon, shade(color))
 
 
-def _paint_hedge(canvas, camera, atmosphere, sign, side, travelled_m):
-    x = sign * (side.edge_m + side.pavement_m + 0.1)
-    count = len(_BANDS_M)
-    for index in range(count - 2, -1, -1):
-        near, far = _BANDS_M[index], _BANDS_M[index + 1]
-        for inner, outer, low, high, color in (
-                (x, x + sign * 0.7, side.hedge_m, side.hedge_m, (86, 124, 58)),
-                (x, x, 0, side.hedge_m, (52, 88, 42)),
-                (x, x, 0, 0.35 * side.hedge_m, (40, 68, 36))):
-            points = np.array([[inner, low, near], [inner, low, far], [outer, high, far],
-                               [outer, high, near]], dtype=float)
-            canvas.fill(fixed_point(camera.project(points)),
-                        atmosphere.shade([color], near * 1.15)[0].tolist(), VEGETATION)
-
-
-_CLUMP = np.stack([np.cos(np.linspace(0, 2 * np.pi, 14, endpoint=False)),
-                   -np.sin(np.linspace(0, 2 * np.pi, 14, endpoint=False))], axis=1)
+def _paint_hedge(canvas, camera, atmosphere, sign, side):
+    x, top = sign * (side.edge_m + side.pavement_m + 0.1), side.hedge_m
+    _paint_strips(canvas, camera, atmosphere, (
+        (x, top, x + sign * 0.7, top, (86, 124, 58), VEGETATION),
+        (x, 0, x, top, (52, 88, 42), VEGETATION),
+        (x, 0, x, 0.35 * top, (40, 68, 36), VEGETATION)))
 
 
 def tree_sprite(tree, camera, atmosphere, *, along_m):
@@ -423,10 +428,9 @@ def tree_sprite(tree, camera, atmosphere, *, along_m):
     scale = camera.focal_px / along_m
     crown_m = tree.trunk_m + 0.8
     trunk = np.array([[-0.16, 0], [0.16, 0], [0.11, crown_m], [-0.11, crown_m]])
-    polygons = [fixed_point(origin + trunk * (scale, -scale))]
-    for right, up, radius, _, outline in tree.clumps:
-        blob = _CLUMP * (radius * outline)[:, None] + (right, -up)
-        polygons.append(cv2.convexHull(fixed_point(origin + blob * scale))[:, 0])
-    colors = atmosphere.shade([(92, 68, 48)] + [clump[3] for clump in tree.clumps], along_m)
+    step = 2 if along_m > 35 else 1
+    leaves = fixed_point(origin + tree.clumps[::step] * (scale, -scale))
+    polygons = [fixed_point(origin + trunk * (scale, -scale)), *leaves]
+    colors = atmosphere.shade(np.concatenate([[(92, 68, 48)], tree.colors[::step]]), along_m)
     return Sprite(along_m=along_m, polygons=polygons, colors_bgr=colors.tolist(),
                   own=[False] * len(polygons), surface=VEGETATION)

@@ -36,11 +36,11 @@ def build_traffic_light(rng, *, red):
     """
     low = rng.uniform(2.15, 2.5)
     high = low + 1.25
-    half = 0.27
+    half = 0.29
     mesh = Mesh()
-    mesh.add_block((-0.08, 0.08, 0.1, 0.26, 0.0), (-0.08, 0.08, 0.1, 0.26, high - 0.2), _POLE,
+    mesh.add_block((-0.11, 0.11, 0.1, 0.32, 0.0), (-0.11, 0.11, 0.1, 0.32, high - 0.2), _POLE,
                    own=False)
-    mesh.add_block((-0.15, 0.15, 0.03, 0.33, 0.0), (-0.13, 0.13, 0.05, 0.31, 0.5), _POLE,
+    mesh.add_block((-0.20, 0.20, 0.03, 0.40, 0.0), (-0.17, 0.17, 0.05, 0.38, 0.5), _POLE,
                    own=False)
     rim = (232, 226, 200) if rng.rand() < 0.5 else (206, 170, 50)
     mesh.add(_plate(-half, half, low, high, 0.0), rim)
@@ -70,7 +70,7 @@ def build_stop_sign(rng):
     """
     center, radius = rng.uniform(1.9, 2.3), 0.49
     mesh = Mesh()
-    mesh.add_block((-0.06, 0.06, 0.02, 0.14, 0.0), (-0.06, 0.06, 0.02, 0.14, center + 0.3),
+    mesh.add_block((-0.09, 0.09, 0.02, 0.2, 0.0), (-0.09, 0.09, 0.02, 0.2, center + 0.3),
                    (150, 154, 158), own=False)
     mesh.add(_disc(center, radius, 0.0, _OCTAGON), (236, 236, 236))
     red = (206 + rng.uniform(-14, 14), 22, 30)

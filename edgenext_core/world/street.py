@@ -80,17 +80,18 @@ class Street:
         canvas = Canvas(self._width, self._height)
         self._backdrop.paint(canvas, camera)
         scenery.paint_ground(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
-        lens.grain_ground(canvas.image, camera, travelled_m=travelled)
+        lens.grain_ground(canvas.image, camera, travelled_m=travelled,
+                          strength=float(np.mean(atmosphere.gain)))
         scenery.paint_buildings(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
         things, shadows = self._things(camera, time_s, travelled)
         kept, identities, boxes = cast_visible(canvas.identities, things)
-        for sprite, class_id in kept:
+        for sprite, _ in kept:
             if id(sprite) in shadows:
                 canvas.darken(shadows[id(sprite)], 0.25 + 0.25 * atmosphere.sun)
         for sprite, _ in kept:
             paint_sprite(canvas.image, sprite)
         image = lens.expose(canvas.image, time_s=time_s, rain=atmosphere.weather == 'rain',
-                            blur_px=int(round(self._blur * self._width / 640)), noise=self._noise)
+                            blur_px=round(self._blur * self._width / 640), noise=self._noise)
         return Scene(image_bgr=image, label_id=self.label_id,
                      boxes_xyxy=np.array([box for _, box in boxes], np.float32).reshape(-1, 4),
                      box_class_ids=np.array([kept[i][1] for i, _ in boxes], np.int64),

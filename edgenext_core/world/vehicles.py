@@ -15,7 +15,7 @@ _CIRCLE = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 def _wheel(side, center_m, radius_m, half_width_m):
     angles = _CIRCLE if side > 0 else -_CIRCLE
     return np.stack([np.full(12, side * half_width_m), radius_m + radius_m * np.sin(angles),
-                     center_m + radius_m * np.cos(angles)], axis=1)[::-1]
+                     center_m + radius_m * np.cos(angles)], axis=1)
 
 
 def _add_wheels(mesh, half_width_m, radius_m, centers_m):
