@@ -114,9 +114,9 @@ def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int,
     :param time_s: since the first frame
     :return: (height, width, 3) uint8 BGR, height even
     """
-    parts = [_banner(shown, width=width, time_s=time_s),
+    parts = [banner(shown, width=width, time_s=time_s),
              annotate(frame_bgr, shown, width=width)]
-    parts += [_legend(one, width=width) for one in shown if isinstance(one.record, ClassMask)]
+    parts += [legend(one, width=width) for one in shown if isinstance(one.record, ClassMask)]
     parts.append(_figures(shown, width=width))
     return np.vstack(parts)
 
@@ -143,6 +143,54 @@ def annotate(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int) -> np
             boxes = one.record._replace(boxes_xyxy=one.record.boxes_xyxy * scale)
             picture = draw_detections(picture, boxes, one.model.card)
     return picture
+
+
+def banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
+    """
+    Draw the most probable class and the time.
+
+    :param shown: one per node
+    :param width: in pixels
+    :param time_s: since the first frame
+    :return: (height, width, 3) uint8 BGR
+    """
+    strip = Strip(width, _BANNER_HEIGHT)
+    strip.text(f'{time_s:.1f} s', width - 12, 26, size=10, color=GREY, align_right=True)
+    for one in shown:
+        if isinstance(one.record, Classification) and len(one.record.class_ids):
+            class_id, score = int(one.record.class_ids[0]), float(one.record.scores[0])
+            color = class_color(one.model.card, class_id)
+            strip.box(0, 0, 6, _BANNER_HEIGHT, color=color)
+            text = readable(one.model.card.labels[class_id])
+            right = 18 + strip.text(text, 18, 27, size=14, bold=True)
+            strip.box(right + 16, 16, right + 116, 26, color=INK_RAISED)
+            strip.box(right + 16, 16, right + 16 + 100 * score, 26, color=color)
+            strip.text(f'{100 * score:.0f} %', right + 126, 26, size=10, color=GREY)
+    return strip.pixels()
+
+
+def legend(one: Shown, *, width: int) -> np.ndarray:
+    """
+    List a model's classes, those that the mask holds in colour; each keeps its place.
+
+    :param one: the segmentation
+    :param width: in pixels; classes that do not fit are left out
+    :return: (height, width, 3) uint8 BGR
+    """
+    card, class_ids = one.model.card, one.record.class_ids
+    strip = Strip(width, _LEGEND_HEIGHT)
+    counts = np.bincount(class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
+    left = 12.0
+    for class_id, name in enumerate(card.labels):
+        present = counts[class_id] >= _LEGEND_FROM * counts.sum()
+        color = class_color(card, class_id)
+        text_right = left + 13 + text_width(readable(name), size=8)
+        if text_right > width:
+            break
+        strip.box(left, 8, left + 9, 17, color=color if present else INK_RAISED)
+        strip.text(readable(name), left + 13, 16, size=8, color=WHITE if present else GREY)
+        left = text_right + 12
+    return strip.pixels()
 
 
 def blend_mask(picture: np.ndarray, class_ids: np.ndarray, card: ModelCard) -> np.ndarray:
@@ -182,40 +230,6 @@ def readable(name: str) -> str:
     :return: such as 'stop sign'
     """
     return name.replace('_', ' ')
-
-
-def _banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
-    strip = Strip(width, _BANNER_HEIGHT)
-    strip.text(f'{time_s:.1f} s', width - 12, 26, size=10, color=GREY, align_right=True)
-    for one in shown:
-        if isinstance(one.record, Classification) and len(one.record.class_ids):
-            class_id, score = int(one.record.class_ids[0]), float(one.record.scores[0])
-            color = class_color(one.model.card, class_id)
-            strip.box(0, 0, 6, _BANNER_HEIGHT, color=color)
-            text = readable(one.model.card.labels[class_id])
-            right = 18 + strip.text(text, 18, 27, size=14, bold=True)
-            strip.box(right + 16, 16, right + 116, 26, color=INK_RAISED)
-            strip.box(right + 16, 16, right + 16 + 100 * score, 26, color=color)
-            strip.text(f'{100 * score:.0f} %', right + 126, 26, size=10, color=GREY)
-    return strip.pixels()
-
-
-def _legend(one: Shown, *, width: int) -> np.ndarray:
-    """List the classes that the mask holds, in the card's order, so that they keep their place."""
-    card, class_ids = one.model.card, one.record.class_ids
-    strip = Strip(width, _LEGEND_HEIGHT)
-    counts = np.bincount(class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
-    left = 12.0
-    for class_id, name in enumerate(card.labels):
-        present = counts[class_id] >= _LEGEND_FROM * counts.sum()
-        color = class_color(card, class_id)
-        text_right = left + 13 + text_width(readable(name), size=8)
-        if text_right > width:
-            break
-        strip.box(left, 8, left + 9, 17, color=color if present else INK_RAISED)
-        strip.text(readable(name), left + 13, 16, size=8, color=WHITE if present else GREY)
-        left = text_right + 12
-    return strip.pixels()
 
 
 def _figures(shown: Sequence[Shown], *, width: int) -> np.ndarray:

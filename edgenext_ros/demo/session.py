@@ -96,7 +96,11 @@ class _Session:
 
     def _wait_for_start(self, is_stopped: Callable[[], bool]) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while self._recorder.frames == 0 and not is_stopped():
+        while self._recorder.frames == 0:
+            if is_stopped():
+                raise KeyboardInterrupt
+            if self._recorder.camera_state == 'ended':
+                raise DemoError('the source holds no frame; name another')
             self._listen('starting: the camera waits for the nodes to load their models')
             if time.monotonic() > deadline_s:
                 raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the camera\'s log '
@@ -119,23 +123,19 @@ class _Session:
     def _settle(self) -> None:
         """Wait until the nodes have said twice the same, with every frame accounted for."""
         deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        before = None
-        while True:
-            counters = self._next_counters()
-            if counters == before and all(one.settled for one in counters):
-                return
-            if time.monotonic() > deadline_s:
-                raise DemoError(f'the nodes did not come to rest in {_SETTLE_TIMEOUT_S:.0f} s '
-                                f'after the last frame, their counters are {counters}; see the '
-                                'logs of the nodes')
-            before = counters
+        before, counters = None, self._next_counters(deadline_s)
+        while counters != before or not all(one.settled for one in counters):
+            before, counters = counters, self._next_counters(deadline_s)
 
-    def _next_counters(self) -> List[Counters]:
+    def _next_counters(self, deadline_s: float) -> List[Counters]:
         """Wait until each node has spoken again."""
         records = list(self._recorder.records.values())
         heard = [record.counters_heard for record in records]
         while any(record.counters_heard == past for record, past in zip(records, heard)):
             self._listen('the camera has stopped, the nodes finish')
+            if time.monotonic() > deadline_s:
+                raise DemoError(f'the nodes did not come to rest in {_SETTLE_TIMEOUT_S:.0f} s '
+                                'after the last frame; see their logs')
         return [record.counters for record in records]
 
     def _listen(self, title: str) -> None:
