@@ -5,9 +5,9 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from edgenext_core.labels import WORLD_OBJECTS, WORLD_SCENES
-from edgenext_core.world import scenery
+from edgenext_core.world import surfaces
+from edgenext_core.world.layout import LANE_M
 from edgenext_core.world.people import choose_look, cyclist_sprite, pedestrian_sprite
-from edgenext_core.world.scenery import LANE_M
 from edgenext_core.world.signals import build_cone, build_stop_sign, build_traffic_light
 from edgenext_core.world.vehicles import build_car, build_truck
 
@@ -65,7 +65,7 @@ def _vehicle(rng, atmosphere, *, lateral_m, rear_m, oncoming=False, along_mps=0.
         class_id = TRUCK
     else:
         built, class_id = build_car(rng, lamps_on=atmosphere.lamps_on), CAR
-    return _mesh_actor(class_id, built, scenery.VEHICLE, lateral_m=lateral_m,
+    return _mesh_actor(class_id, built, surfaces.VEHICLE, lateral_m=lateral_m,
                        along_m=rear_m + built[1][2] / 2, yaw=yaw, along_mps=along_mps)
 
 
@@ -79,7 +79,7 @@ def _pedestrian(rng, *, lateral_m, along_m, lateral_mps=0.0, along_mps=0.0):
         return pedestrian_sprite(look, camera, atmosphere, lateral_m=lateral, along_m=along,
                                  yaw=yaw, stride=min(1.0, speed + 0.1),
                                  phase=phase + 2 * np.pi * 0.75 * speed * time_s,
-                                 surface=scenery.PERSON)
+                                 surface=surfaces.PERSON)
     return Actor(PEDESTRIAN, lateral_m, along_m, lateral_mps, along_mps, (0.7, 1.8, 0.4), draw)
 
 
@@ -89,7 +89,7 @@ def _cyclist(rng, *, lateral_m, along_m, along_mps):
 
     def draw(camera, atmosphere, lateral, along, time_s):
         return cyclist_sprite(look, camera, atmosphere, lateral_m=lateral, along_m=along,
-                              yaw=yaw, phase=phase + 5.0 * time_s, surface=scenery.PERSON)
+                              yaw=yaw, phase=phase + 5.0 * time_s, surface=surfaces.PERSON)
     return Actor(CYCLIST, lateral_m, along_m, 0.0, along_mps, (0.8, 1.85, 1.7), draw)
 
 
@@ -127,7 +127,7 @@ def choose_cast(rng, atmosphere, *, label_id, strip_m, left_edge_m):
         speed = rng.uniform(0.4, 1.2)
         lateral = kerb + rng.uniform(0.6, 0.8)
         along = max(rng.uniform(9.5, 14.5), _first_along_m(lateral, speed))
-        key.append(_mesh_actor(STOP_SIGN, build_stop_sign(rng), scenery.TRAFFIC_OBJECT,
+        key.append(_mesh_actor(STOP_SIGN, build_stop_sign(rng), surfaces.TRAFFIC_OBJECT,
                                lateral_m=lateral, along_m=along, yaw=rng.uniform(-0.15, 0.15)))
         stop_line = along - 0.8
     elif label_id in (RED_LIGHT, GREEN_LIGHT):
@@ -135,7 +135,7 @@ def choose_cast(rng, atmosphere, *, label_id, strip_m, left_edge_m):
         lateral = kerb + rng.uniform(0.5, 0.7)
         along = max(rng.uniform(11.5, 15.5), _first_along_m(lateral, speed))
         built = build_traffic_light(rng, red=label_id == RED_LIGHT)
-        key.append(_mesh_actor(TRAFFIC_LIGHT, built, scenery.TRAFFIC_OBJECT,
+        key.append(_mesh_actor(TRAFFIC_LIGHT, built, surfaces.TRAFFIC_OBJECT,
                                lateral_m=lateral, along_m=along, yaw=rng.uniform(-0.12, 0.12)))
         stop_line = along - 0.8
     elif label_id == ROADWORKS:
@@ -175,7 +175,7 @@ def _cones(rng):
     count, way = rng.randint(3, 6), rng.choice([-1, 1])
     along, cones = rng.uniform(5.2, 6.5), []
     for lateral in way * np.linspace(-1.25, 1.25, count):
-        cones.append(_mesh_actor(CONE, build_cone(rng), scenery.TRAFFIC_OBJECT,
+        cones.append(_mesh_actor(CONE, build_cone(rng), surfaces.TRAFFIC_OBJECT,
                                  lateral_m=lateral + rng.uniform(-0.1, 0.1), along_m=along))
         along += rng.uniform(0.4, 1.1)
     return cones

@@ -36,7 +36,7 @@ class Drive:
         self.rate_hz = float(rate_hz)
         self._seed, self._width, self._height = int(seed), width, height
         self._frames = max(1, round(rate_hz * segment_s))
-        self._segment, self._street = -1, None
+        self._segment, self._street = 0, self._open_street(0)
 
     def scene(self, index):
         """
@@ -50,10 +50,12 @@ class Drive:
             raise ValueError('index is {}, expected 0 or more'.format(index))
         segment, frame = divmod(int(index), self._frames)
         if segment != self._segment:
-            self._street = Street(self._street_seed(segment), width=self._width,
-                                  height=self._height, label_id=self._label_id(segment))
-            self._segment = segment
+            self._segment, self._street = segment, self._open_street(segment)
         return self._street.scene(frame / self.rate_hz)
+
+    def _open_street(self, segment):
+        return Street(self._street_seed(segment), width=self._width, height=self._height,
+                      label_id=self._label_id(segment))
 
     def _label_id(self, segment):
         block, place = divmod(segment, len(WORLD_SCENES.names))

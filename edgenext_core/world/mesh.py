@@ -36,7 +36,7 @@ class Mesh:
     def __init__(self):
         """Make a mesh without faces."""
         self._faces = []
-        self._points = None
+        self._joined = None
         self._colors = []
         self._shines = []
         self._own = []
@@ -50,6 +50,7 @@ class Mesh:
         :param shines: whether it is a lamp, which no light changes.
         :param own: whether it belongs to the object's box.
         """
+        self._joined = None
         self._faces.append(np.asarray(face, dtype=float))
         self._colors.append(color_rgb)
         self._shines.append(shines)
@@ -92,16 +93,17 @@ class Mesh:
         :param surface: the mask's class.
         :return: a ``Sprite``.
         """
-        points = self._points = (np.concatenate(self._faces) if self._points is None
-                                 else self._points)
+        if self._joined is None:
+            self._joined = np.concatenate(self._faces), np.array(self._colors, dtype=float)
+        points, colors_rgb = self._joined
         cosine, sine = np.cos(yaw), np.sin(yaw)
         placed = np.empty_like(points)
         placed[:, 0] = lateral_m + cosine * points[:, 0] + sine * points[:, 2]
         placed[:, 1] = points[:, 1]
         placed[:, 2] = along_m - sine * points[:, 0] + cosine * points[:, 2]
         depth = max(float(placed[:, 2].min()), NEAR_M)
-        lit = atmosphere.shade(self._colors, depth).tolist()
-        shining = atmosphere.fade(self._colors, depth).tolist()
+        lit = atmosphere.shade(colors_rgb, depth).tolist()
+        shining = atmosphere.fade(colors_rgb, depth).tolist()
         cut = depth <= NEAR_M
         pixels = fixed_point(camera.project(np.maximum(placed, _IN_FRONT)))
         polygons, colors, owns = [], [], []

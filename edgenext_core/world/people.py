@@ -134,8 +134,8 @@ def pedestrian_sprite(look, camera, atmosphere, *, lateral_m, along_m, yaw, stri
         figure.limb(elbow, hand, 0.030 * unit, 0.026 * unit, sleeve, lift=0.02)
         figure.limb(hand, hand, 0.027 * unit, 0.027 * unit, look.skin, lift=0.03)
     hem = 0.36 if look.long_coat else 0.50
-    for side in (-0.5, 0.5):
-        figure.limb((side * 0.13 * unit, 0.775 * unit, 0), (side * 0.10 * unit, hem * unit, 0),
+    for half in (-0.5, 0.5):
+        figure.limb((half * 0.13 * unit, 0.775 * unit, 0), (half * 0.10 * unit, hem * unit, 0),
                     0.062 * unit, 0.066 * unit, look.top)
     figure.limb((0, 0.77 * unit, 0), (0, hem * unit, 0), 0.075 * unit, 0.07 * unit, look.top,
                 lift=0.01)
@@ -188,8 +188,8 @@ def cyclist_sprite(look, camera, atmosphere, *, lateral_m, along_m, yaw, phase, 
                     lift=0.02)
         figure.limb((side * 0.18, 1.40, 0.12), (side * 0.25, 1.07, 0.36), 0.06, 0.045,
                     _darker(look.top, 0.86), lift=0.03)
-    for side in (-0.5, 0.5):
-        figure.limb((side * 0.24, 1.40, 0.10), (side * 0.18, 1.0, -0.18), 0.11, 0.11, look.top,
+    for half in (-0.5, 0.5):
+        figure.limb((half * 0.24, 1.40, 0.10), (half * 0.18, 1.0, -0.18), 0.11, 0.11, look.top,
                     lift=0.02)
     figure.limb((0, 1.50, 0.14), (0, 1.56, 0.16), 0.055, 0.055, look.skin)
     figure.limb((0, 1.62, 0.2), (0, 1.66, 0.2), 0.10, 0.105, look.skin, lift=0.02)

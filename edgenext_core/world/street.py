@@ -1,14 +1,20 @@
 """One synthetic street, drawn at any time of its three seconds with exact truth."""
 
+import cv2
 import numpy as np
 
 from edgenext_core.labels import WORLD_SCENES
-from edgenext_core.world import lens, scenery
+from edgenext_core.world import lens
 from edgenext_core.world.actors import STREET_S, choose_cast
 from edgenext_core.world.atmosphere import choose_atmosphere
+from edgenext_core.world.backdrop import Backdrop
+from edgenext_core.world.buildings import paint_buildings
 from edgenext_core.world.camera import Camera, fixed_point
 from edgenext_core.world.canvas import FIRST_OBJECT, Canvas, paint_sprite
+from edgenext_core.world.ground import paint_ground
+from edgenext_core.world.layout import LANE_M, choose_layout
 from edgenext_core.world.scene import Scene
+from edgenext_core.world.trees import tree_sprite
 from edgenext_core.world.truth import cast_visible
 
 HELD_OUT_SEED = 1000000
@@ -46,17 +52,17 @@ class Street:
         self._width, self._height = width, height
         self._atmosphere = choose_atmosphere(rng)
         strip_m = float(rng.choice([0.35, 1.3, 2.2], p=[0.3, 0.3, 0.4]))
-        left_edge_m = 1.5 * scenery.LANE_M + float(rng.choice([0.3, 2.2]))
+        left_edge_m = 1.5 * LANE_M + float(rng.choice([0.3, 2.2]))
         self._cast = choose_cast(rng, self._atmosphere, label_id=self.label_id, strip_m=strip_m,
                                  left_edge_m=left_edge_m)
-        self._layout = scenery.choose_layout(rng, strip_m=strip_m, left_edge_m=left_edge_m,
+        self._layout = choose_layout(rng, strip_m=strip_m, left_edge_m=left_edge_m,
                                              stop_line_m=self._cast.stop_line_m)
         self._view = (rng.uniform(1.05, 1.35), rng.uniform(0.42, 0.47), rng.uniform(-0.15, 0.15),
                       rng.uniform(-0.03, 0.03), rng.uniform(-0.0022, 0.0022),
                       rng.uniform(0, 2 * np.pi))
         self._blur = int(rng.choice([0, 2, 3], p=[0.7, 0.2, 0.1]))
         self._noise = int(rng.choice([3, 5, 7])) + (2 if self._atmosphere.light == 'night' else 0)
-        self._backdrop = scenery.Backdrop(rng, self._atmosphere, camera=self._camera(0.0))
+        self._backdrop = Backdrop(rng, self._atmosphere, camera=self._camera(0.0))
 
     def _camera(self, time_s):
         height_m, horizon, lateral, heading, curvature, phase = self._view
@@ -79,10 +85,10 @@ class Street:
         travelled = self._cast.speed_mps * time_s
         canvas = Canvas(self._width, self._height)
         self._backdrop.paint(canvas, camera)
-        scenery.paint_ground(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
+        paint_ground(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
         lens.grain_ground(canvas.image, camera, travelled_m=travelled,
                           strength=float(np.mean(atmosphere.gain)))
-        scenery.paint_buildings(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
+        paint_buildings(canvas, camera, atmosphere, self._layout, travelled_m=travelled)
         things, shadows = self._things(camera, time_s, travelled)
         kept, identities, boxes = cast_visible(canvas.identities, things)
         for sprite, _ in kept:
@@ -95,7 +101,7 @@ class Street:
         return Scene(image_bgr=image, label_id=self.label_id,
                      boxes_xyxy=np.array([box for _, box in boxes], np.float32).reshape(-1, 4),
                      box_class_ids=np.array([kept[i][1] for i, _ in boxes], np.int64),
-                     mask=_surfaces_of(kept)[identities])
+                     mask=cv2.LUT(identities, _surfaces_of(kept)))
 
     def _things(self, camera, time_s, travelled_m):
         """Sprites of trees and actors, far to near, and the shadows of the actors."""
@@ -103,7 +109,7 @@ class Street:
         for tree in self._layout.trees:
             along = tree.along_m - travelled_m
             if along > 2.5:
-                sprite = scenery.tree_sprite(tree, camera, self._atmosphere, along_m=along)
+                sprite = tree_sprite(tree, camera, self._atmosphere, along_m=along)
                 things.append((sprite, None))
         for actor in self._cast.actors:
             lateral, along = actor.place(time_s, speed_mps=self._cast.speed_mps)

@@ -49,7 +49,7 @@ def build_car(rng, *, lamps_on):
     """
     kind = rng.choice(['sedan', 'hatch', 'suv'])
     paint = np.array(_PAINTS[rng.randint(len(_PAINTS))], float)
-    paint = tuple(np.clip(paint + rng.uniform(-14, 14, 3), 8, 245))
+    paint = np.clip(paint + rng.uniform(-14, 14, 3), 8, 245)
     half = rng.uniform(0.86, 0.94)
     length = {'sedan': rng.uniform(4.2, 4.7), 'hatch': rng.uniform(3.7, 4.1),
               'suv': rng.uniform(4.3, 4.7)}[kind]
@@ -102,7 +102,7 @@ def build_truck(rng, *, lamps_on, oncoming):
     cab_back = front - 1.7
     load = np.array([(238, 238, 234), (200, 206, 212), (60, 110, 170), (190, 70, 50),
                      (225, 190, 90), (80, 130, 100)][rng.randint(6)], float)
-    load = tuple(np.clip(load + rng.uniform(-10, 10, 3), 10, 245))
+    load = np.clip(load + rng.uniform(-10, 10, 3), 10, 245)
     paint = _PAINTS[rng.randint(len(_PAINTS))]
     mesh = Mesh()
     centers = (back + 1.1, front - 0.9)
