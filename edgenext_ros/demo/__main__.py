@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 import threading
 from typing import Any, List, Optional
 
@@ -68,9 +69,9 @@ def _parse(args: List[str]) -> argparse.Namespace:
     parser.add_argument('--duration', type=float, default=28.0, metavar='SECONDS',
                         help='stop after so long; 0: when the source ends (default: %(default)s)')
     parser.add_argument('--rate', type=float, default=0.0, metavar='HZ',
-                        help='frames per second; 0: the source\'s own (default: %(default)s)')
+                        help='frames per second; 0: its own (default: %(default)s)')
     parser.add_argument('--truth-masks', default='', metavar='FOLDER',
-                        help='true masks of the source\'s frames, the i-th file for the i-th '
+                        help='true masks of the frames, the i-th file for the i-th '
                              'frame, class ids of the segmentation model; ids beyond are ignored')
     parser.add_argument('--out', default='out/demo', metavar='FOLDER',
                         help='where the results go (default: %(default)s)')
@@ -87,7 +88,8 @@ def _run(options: argparse.Namespace, *, command: str) -> None:
     _check_source(clip)
     paths = _prepare(options.out)
     console = make_console()
-    with Spool(options.out) as spool:
+    with tempfile.TemporaryFile(dir=options.out) as file:
+        spool = Spool(file)
         stop = _stop_on_interrupt()
         with LiveTable(console) as table:
             run = record_run(clip, models, spool=spool, table=table, is_stopped=stop.is_set,

@@ -72,17 +72,17 @@ def measure_average_precision(pairs: Iterable[Tuple[Detections, Detections]]) ->
     :param pairs: per frame the result and the true boxes (whose scores are not looked at)
     :return: mean and per class; 0.0 when the truth holds no object
     """
-    images = []  # type: List[dict]
-    truths = []  # type: List[dict]
-    found = []  # type: List[dict]
+    images: List[dict] = []
+    truths: List[dict] = []
+    found: List[dict] = []
     for image_id, (result, truth) in enumerate(pairs, start=1):
         images.append({'id': image_id})
         found += _coco_boxes(result, image_id, scored=True)
         truths += _coco_boxes(truth, image_id, scored=False)
     if not truths:
         return AveragePrecision(0.0, {}, len(images), 0)
-    for number, truth in enumerate(truths, start=1):
-        truth['id'] = number
+    for number, row in enumerate(truths, start=1):
+        row['id'] = number
     precision, class_ids = _coco_precision(images, truths, found)
     per_class = {class_id: float(np.mean(curve))
                  for class_id, curve in zip(class_ids, precision.T)}

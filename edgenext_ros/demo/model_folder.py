@@ -1,7 +1,7 @@
 """Which node runs which model of a folder: the model cards decide."""
 
 import os
-from typing import List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from edgenext_core.runtime.model_card import ModelCard, read_card
 from edgenext_ros.demo.errors import DemoError
@@ -40,7 +40,7 @@ def find_models(folder: str) -> List[DemoModel]:
     if not names:
         raise DemoError(f'the models folder {folder} holds no .onnx file; put in one per task, '
                         'made by: edgenext export')
-    models = {}
+    models: Dict[str, DemoModel] = {}
     for name in names:
         path = os.path.join(folder, name)
         model = DemoModel(path, read_card(path))

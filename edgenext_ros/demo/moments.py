@@ -29,7 +29,7 @@ class Moments:
         """
         self._recording = recording
         self._records = records
-        self._last = {}  # type: Dict[str, Tuple[int, Record]]
+        self._last: Dict[str, Tuple[int, Record]] = {}
 
     def time_s(self, stamp_ns: int) -> float:
         """

@@ -1,4 +1,4 @@
-"""One picture of a moment: the frame with mask and boxes, between a banner and a strip of figures."""
+"""One picture of a moment: banner, frame with mask and boxes, legend, figures."""
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
@@ -103,7 +103,7 @@ def text_width(text: str, *, size: float, bold: bool = False) -> float:
     return cv2.getTextSize(text, font, scale, 1)[0][0] / _OVERSAMPLING
 
 
-def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int,
+def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int, height: int,
             time_s: float) -> np.ndarray:
     """
     Draw a moment.
@@ -111,38 +111,54 @@ def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int,
     :param frame_bgr: (H, W, 3) uint8 BGR
     :param shown: one per node
     :param width: of the picture, even
+    :param height: of the frame in it, even
     :param time_s: since the first frame
-    :return: (height, width, 3) uint8 BGR, height even
+    :return: (more than height, width, 3) uint8 BGR, height even
     """
     parts = [banner(shown, width=width, time_s=time_s),
-             annotate(frame_bgr, shown, width=width)]
-    parts += [legend(one, width=width) for one in shown if isinstance(one.record, ClassMask)]
+             annotate(frame_bgr, shown, width=width, height=height)]
+    parts += [legend(one.record, one.model.card, width=width) for one in shown
+              if isinstance(one.record, ClassMask)]
     parts.append(_figures(shown, width=width))
     return np.vstack(parts)
 
 
-def annotate(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int) -> np.ndarray:
+def annotate(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int,
+             height: int) -> np.ndarray:
     """
-    Scale a frame and lay mask and boxes over it.
+    Scale a frame to fit and lay mask and boxes over it.
 
     :param frame_bgr: (H, W, 3) uint8 BGR
     :param shown: one per node
     :param width: of the picture
-    :return: (height, width, 3) uint8 BGR, height even
+    :param height: of the picture
+    :return: (height, width, 3) uint8 BGR, the frame in its middle
     """
-    height = int(round(frame_bgr.shape[0] * width / frame_bgr.shape[1] / 2)) * 2
-    shrinks = width < frame_bgr.shape[1]
-    picture = cv2.resize(frame_bgr, (width, height),
-                         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    scale = min(width / frame_bgr.shape[1], height / frame_bgr.shape[0])
+    size = (max(1, round(frame_bgr.shape[1] * scale)), max(1, round(frame_bgr.shape[0] * scale)))
+    picture = cv2.resize(frame_bgr, size,
+                         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     for one in shown:
         if isinstance(one.record, ClassMask):
             picture = blend_mask(picture, one.record.class_ids, one.model.card)
-    scale = np.array([width / frame_bgr.shape[1], height / frame_bgr.shape[0]] * 2, np.float32)
     for one in shown:
         if isinstance(one.record, Detections):
-            boxes = one.record._replace(boxes_xyxy=one.record.boxes_xyxy * scale)
+            boxes = one.record._replace(boxes_xyxy=one.record.boxes_xyxy * np.float32(scale))
             picture = draw_detections(picture, boxes, one.model.card)
-    return picture
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    return cv2.copyMakeBorder(picture, top, height - size[1] - top, left, width - size[0] - left,
+                              cv2.BORDER_CONSTANT, value=INK)
+
+
+def height_at(frame_bgr: np.ndarray, *, width: int) -> int:
+    """
+    Return how high a frame is at a width.
+
+    :param frame_bgr: (H, W, 3)
+    :param width: in pixels
+    :return: in pixels, even as video encoders want it, at least 2
+    """
+    return max(2, 2 * round(frame_bgr.shape[0] * width / frame_bgr.shape[1] / 2))
 
 
 def banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
@@ -169,17 +185,17 @@ def banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
     return strip.pixels()
 
 
-def legend(one: Shown, *, width: int) -> np.ndarray:
+def legend(record: ClassMask, card: ModelCard, *, width: int) -> np.ndarray:
     """
     List a model's classes, those that the mask holds in colour; each keeps its place.
 
-    :param one: the segmentation
+    :param record: the mask
+    :param card: for names and colours
     :param width: in pixels; classes that do not fit are left out
     :return: (height, width, 3) uint8 BGR
     """
-    card, class_ids = one.model.card, one.record.class_ids
     strip = Strip(width, _LEGEND_HEIGHT)
-    counts = np.bincount(class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
+    counts = np.bincount(record.class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
     left = 12.0
     for class_id, name in enumerate(card.labels):
         present = counts[class_id] >= _LEGEND_FROM * counts.sum()

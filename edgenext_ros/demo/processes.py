@@ -1,5 +1,6 @@
 """Node processes on a private ROS domain: started together, watched, and all ended."""
 
+import contextlib
 import ctypes
 import os
 import random
@@ -12,6 +13,7 @@ from typing import Any, Dict, List, Sequence
 
 from edgenext_ros.demo.errors import DemoError
 
+_LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES_SHOWN = 12
 _GRACE_S = {signal.SIGINT: 5.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
@@ -48,7 +50,7 @@ class Processes:
         :param log_folder: where ``<name>.log`` is written; is made
         """
         self._log_folder = log_folder
-        self._running = {}  # type: Dict[str, subprocess.Popen]
+        self._running: Dict[str, subprocess.Popen] = {}
         os.makedirs(log_folder, exist_ok=True)
 
     def __enter__(self) -> 'Processes':
@@ -134,14 +136,12 @@ def _end(processes: List[subprocess.Popen]) -> None:
 
 
 def _signal_group(process: subprocess.Popen, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):  # the group may be gone
         os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass  # the group is gone
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _free_domain_id() -> int:

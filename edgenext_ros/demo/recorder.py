@@ -51,14 +51,14 @@ class NodeRecord:
         :param model: what the node runs
         """
         self.model = model
-        self.counters = None  # type: Optional[Counters]
+        self.counters = Counters(0, 0, 0, 0, 0)
         self.counters_heard = 0
         self.backend = ''
         self.newest = b''
         self.results = 0
         self.stages_ms = {stage: array.array('d') for stage in STAGES}
-        self.age_ms = {}  # type: Dict[int, float]
-        self._arrivals_s = collections.deque(maxlen=300)  # type: Deque[float]
+        self.age_ms: Dict[int, float] = {}
+        self._arrivals_s: Deque[float] = collections.deque(maxlen=300)
 
     def add_result(self, serialized: bytes) -> None:
         """

@@ -1,8 +1,7 @@
 """The figures of a run: counters, latencies, accuracy, versions."""
 
 import json
-import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 

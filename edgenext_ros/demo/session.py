@@ -103,8 +103,8 @@ class _Session:
                 raise DemoError('the source holds no frame; name another')
             self._listen('starting: the camera waits for the nodes to load their models')
             if time.monotonic() > deadline_s:
-                raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the camera\'s log '
-                                'ends with:\n' + self._processes.log_tail(CAMERA))
+                raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the log of the '
+                                'camera ends with:\n' + self._processes.log_tail(CAMERA))
 
     def _play(self, start_s: float, duration_s: float, is_stopped: Callable[[], bool]) -> str:
         while True:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edgenext_ros.demo.moments import Moments
-from edgenext_ros.demo.picture import GREY, INK, INK_RAISED, Strip, annotate, banner
+from edgenext_ros.demo.picture import GREY, INK, INK_RAISED, Strip, annotate, banner, height_at
 from edgenext_ros.demo.recording import Recording
 from edgenext_ros.demo.summary import describe_accuracy
 
@@ -29,17 +29,18 @@ def write_sheet(recording: Recording, moments: Moments, report: Dict[str, Any],
     stamps = moments.complete_stamps()
     chosen = [stamps[int(place)] for place in
               np.linspace(0, len(stamps) - 1, min(len(stamps), _COLUMNS * _ROWS)).round()]
-    tiles = [_tile(recording, moments, stamp_ns) for stamp_ns in chosen]
+    height = height_at(recording.frame(chosen[0]), width=_TILE_WIDTH)
+    tiles = [_tile(recording, moments, stamp_ns, height) for stamp_ns in chosen]
     tiles += [np.full_like(tiles[0], INK)] * (-len(tiles) % _COLUMNS)
     rows = [_row(tiles[first:first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
     cv2.imwrite(path, np.vstack([_title(report), *rows, _nodes(report)]))
 
 
-def _tile(recording: Recording, moments: Moments, stamp_ns: int) -> np.ndarray:
+def _tile(recording: Recording, moments: Moments, stamp_ns: int, height: int) -> np.ndarray:
     shown = moments.shown(stamp_ns)
     return np.vstack([
         banner(shown, width=_TILE_WIDTH, time_s=moments.time_s(stamp_ns)),
-        annotate(recording.frame(stamp_ns), shown, width=_TILE_WIDTH)])
+        annotate(recording.frame(stamp_ns), shown, width=_TILE_WIDTH, height=height)])
 
 
 def _row(tiles: List[np.ndarray]) -> np.ndarray:

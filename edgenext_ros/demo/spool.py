@@ -1,28 +1,27 @@
 """Messages on disk during a run, so that a long run needs no more memory than a short one."""
 
 import struct
-import tempfile
 import zlib
-from typing import Any, Dict, List, Tuple
+from typing import BinaryIO, Dict, List, Tuple
 
 
 class Spool:
     """
     Serialised messages of several channels, found again by channel and stamp.
 
-    They stay serialised and go to an unnamed temporary file: decoding waits until the nodes have
+    They stay serialised and go to a temporary file: decoding waits until the nodes have
     stopped, as they need the processor more. Label images shrink to a few percent by the fastest
     compression; JPEG ones do not, so a channel says whether it wants it.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         """
-        Open an empty spool.
+        Start empty.
 
-        :param folder: has room for it
+        :param file: a temporary file, open for writing and reading, empty
         """
-        self._file = tempfile.TemporaryFile(dir=folder)
-        self._places = {}  # type: Dict[str, Dict[int, Tuple[int, int, bool]]]
+        self._file = file
+        self._places: Dict[str, Dict[int, Tuple[int, int, bool]]] = {}
 
     def append(self, channel: str, serialized: bytes, *, compress: bool) -> int:
         """
@@ -61,18 +60,6 @@ class Spool:
         self._file.seek(place)
         data = self._file.read(length)
         return zlib.decompress(data) if compressed else data
-
-    def close(self) -> None:
-        """Give the disk space back."""
-        self._file.close()
-
-    def __enter__(self) -> 'Spool':
-        """Enter the block that the file lives in."""
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        """Close the file."""
-        self.close()
 
 
 def stamp_of(serialized: bytes) -> int:

@@ -45,7 +45,7 @@ def describe_accuracy(accuracy: Dict[str, Any]) -> List[str]:
                          f'{figures["frames"]} frames')
         else:
             lines.append(f'mIoU {figures["miou"]:.3f} over {figures["frames"]} frames')
-    return lines or ['accuracy: not measured, the truth of this source is unknown']
+    return lines or ['accuracy not measured: there is no truth, or it names other classes']
 
 
 def _counters(nodes: Dict[str, Any]) -> Table:
@@ -59,7 +59,7 @@ def _counters(nodes: Dict[str, Any]) -> Table:
 
 
 def _latencies(nodes: Dict[str, Any]) -> Table:
-    table = Table(title='Latency in ms, p50 / p99; age: from the frame\'s stamp to its result',
+    table = Table(title='Latency in ms, p50 / p99; age: from stamping the frame to its result',
                   title_justify='left')
     table.add_column('node')
     for stage in _STAGES_SHOWN:

@@ -92,9 +92,7 @@ def _row(record: NodeRecord) -> Row:
         result=(describe(decode_result(record.model, record.newest), record.model.card)
                 if record.newest else 'waits for a frame'),
         rate_hz=record.rate_hz(), p50_ms=p50_ms, p99_ms=p99_ms,
-        received=counters.received if counters else 0,
-        dropped=counters.dropped if counters else 0,
-        failed=counters.failed if counters else 0)
+        received=counters.received, dropped=counters.dropped, failed=counters.failed)
 
 
 def _table(rows: List[Row], title: str) -> Table:

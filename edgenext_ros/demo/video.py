@@ -6,7 +6,7 @@ import av
 import numpy as np
 
 from edgenext_ros.demo.moments import Moments
-from edgenext_ros.demo.picture import compose
+from edgenext_ros.demo.picture import compose, height_at
 from edgenext_ros.demo.recording import Recording
 
 WIDTH = 640
@@ -22,15 +22,14 @@ def write_video(recording: Recording, moments: Moments, path: str) -> None:
     :param path: of the mp4 file
     """
     with av.open(path, 'w', options={'movflags': 'faststart'}) as container:
-        stream = None
+        stream = container.add_stream('libx264', rate=_rate_hz(recording), options=_OPTIONS)
+        stream.pix_fmt = 'yuv420p'
+        height = height_at(recording.frame(recording.stamps[0]), width=WIDTH)
         for stamp_ns in recording.stamps:
             picture = compose(recording.frame(stamp_ns), moments.shown(stamp_ns), width=WIDTH,
-                              time_s=moments.time_s(stamp_ns))
-            if stream is None:
-                stream = container.add_stream('libx264', rate=_rate_hz(recording),
-                                              options=_OPTIONS)
+                              height=height, time_s=moments.time_s(stamp_ns))
+            if not stream.codec_context.is_open:
                 stream.height, stream.width = picture.shape[:2]
-                stream.pix_fmt = 'yuv420p'
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format='bgr24')):
                 container.mux(packet)
         for packet in stream.encode():
