@@ -97,7 +97,7 @@ def card_from_json(text: str) -> ModelCard:
     if not isinstance(raw, dict):
         raise ModelCardError(f'the model card is {_shown(raw)}, expected a JSON object; '
                              f'{RE_EXPORT}')
-    _check_format(raw.get('format'))
+    _check_format(raw)
     task = _take(raw, 'task', 'one of ' + ', '.join(TASKS), lambda v: v in TASKS)
     labels = _take(raw, 'labels', 'a non-empty list of non-empty strings', _are_labels)
     colors = _take(raw, 'colors_rgb', 'a list of [r, g, b], each a whole number 0 to 255',
@@ -155,12 +155,11 @@ def require_task(card: ModelCard, task: str) -> None:
                              f'{task}; choose another model file')
 
 
-def _check_format(number: Any) -> None:
-    if _is_whole(number) and number > FORMAT:
+def _check_format(raw: Dict[str, Any]) -> None:
+    number = _take(raw, 'format', f'the whole number {FORMAT}', _is_count)
+    if number > FORMAT:
         raise ModelCardError(f'the model card has format {number}, this version reads up to '
                              f'{FORMAT}; update edgenext_ros, or export the model with it')
-    if not _is_whole(number) or number < 1:
-        raise _broken('format', _shown(number), f'the whole number {FORMAT}')
 
 
 def _input_from(raw: Dict[str, Any], task: str) -> InputSpec:

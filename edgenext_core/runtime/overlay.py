@@ -31,6 +31,7 @@ class _Style(NamedTuple):
     font_scale: float
     stroke: int
     line: int
+    outline: int
     gap: int
     row: int
 
@@ -82,8 +83,8 @@ def draw_detections(frame_bgr: np.ndarray, record: Detections, card: ModelCard) 
     for index in order:
         left, top, right, bottom = boxes[index].tolist()
         corners = (left, top), (right - 1, bottom - 1)
-        if style.line > 1:
-            cv2.rectangle(picture, *corners, _BLACK, style.line + 2)
+        if style.outline:
+            cv2.rectangle(picture, *corners, _BLACK, style.line + 2 * style.outline)
         cv2.rectangle(picture, *corners, _bgr(card, record.class_ids[index]), style.line)
     for index in order:
         class_id = record.class_ids[index]
@@ -115,7 +116,7 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
     picture = cv2.addWeighted(colors, _MASK_OPACITY, frame_bgr, 1 - _MASK_OPACITY, 0)
     counts = cv2.calcHist([record.class_ids], [0], None, [256], [0, 256])[:, 0]
     if counts[len(card.labels):].any():
-        void = cv2.compare(record.class_ids, len(card.labels) - 1, cv2.CMP_GT)
+        void = cv2.threshold(record.class_ids, len(card.labels) - 1, 1, cv2.THRESH_BINARY)[1]
         cv2.copyTo(frame_bgr, void, picture)
     shares = counts[:len(card.labels)] / record.class_ids.size
     rows = [_Row(_name(card, class_id), '', _bgr(card, class_id), float(shares[class_id]))
@@ -130,7 +131,8 @@ def _style_for(picture: np.ndarray) -> _Style:
     font_scale = max(0.36, 0.5 * unit)
     text_height = cv2.getTextSize('A', _FONT, font_scale, 1)[0][1]
     return _Style(font_scale=font_scale, stroke=max(1, int(round(unit))),
-                  line=max(1, int(round(2 * unit))), gap=max(3, int(round(6 * unit))),
+                  line=max(2, int(round(2 * unit))), outline=int(round(0.7 * unit)),
+                  gap=max(3, int(round(6 * unit))),
                   row=int(round(1.9 * text_height)))
 
 
@@ -186,7 +188,8 @@ def _text_width(text: str, style: _Style) -> int:
 
 def _shade(picture: np.ndarray, left: int, top: int, width: int, height: int) -> None:
     corner = picture[top:top + height, left:left + width]
-    corner[:] = cv2.convertScaleAbs(corner, alpha=1 - _PANEL_OPACITY)
+    if corner.size:
+        corner[:] = cv2.convertScaleAbs(corner, alpha=1 - _PANEL_OPACITY)
 
 
 def _fill(picture: np.ndarray, left: int, top: int, width: int, height: int,

