@@ -13,7 +13,7 @@ diagnostics.
 import sys
 import threading
 import time
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -22,7 +22,8 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Classification as ClassificationMessage, Detection2DArray
+from vision_msgs.msg import Classification as ClassificationMessage
+from vision_msgs.msg import Detection2DArray
 
 from edgenext_core.labels import WORLD_OBJECTS, WORLD_SCENES
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
@@ -48,7 +49,7 @@ PARAMETERS = (
     ParameterSpec('seed', HELD_OUT_SEED, 'seed of the synthetic world', limits=(0, 2 ** 31 - 1)),
     ParameterSpec('width', 640, 'width of synthetic frames, in pixels', limits=(32, 4096)),
     ParameterSpec('height', 480, 'height of synthetic frames, in pixels', limits=(32, 4096)),
-    ParameterSpec('rate_hz', 0.0, 'frames per second; 0: the source\'s own, 15 for pictures',
+    ParameterSpec('rate_hz', 0.0, "frames per second; 0: the source's own, 15 for pictures",
                   limits=(0, 1000)),
     ParameterSpec('frames', 0, 'stop after so many frames; 0: at the end of the source',
                   limits=(0, 2 ** 31 - 1)),
@@ -92,15 +93,20 @@ class Camera:
         self._thread.start()
         self._timer = node.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
 
-    def close(self) -> None:
-        """Stop publishing, wait until the last frame has arrived, publish the last diagnostics."""
+    def close(self) -> int:
+        """
+        Stop publishing, wait until the last frame has arrived, publish the last diagnostics.
+
+        :return: the exit code, 1 where the source broke
+        """
         self._closing.set()
         self._thread.join()
-        self._source.frames.close()  # type: ignore[attr-defined]
+        self._source.frames.close()
         self._publish_diagnostics()
         for publisher in (self._images, self._truth_labels, self._truth_detections,
                           self._truth_masks, self._diagnostics):
             publisher.wait_for_all_acked(Duration(seconds=LAST_FRAME_TIMEOUT_S))
+        return 1 if self._state == 'failed' else 0
 
     def _create_publishers(self) -> None:
         create, topic = self._node.create_publisher, self._node.resolve_topic_name('image')
@@ -160,7 +166,7 @@ class Camera:
         if frame.image_bgr is None:
             self._skipped += 1
             self._node.get_logger().error(
-                f'{self._values["source"]}: picture {frame.index} cannot be decoded, skipped',
+                f'{self._values["source"]}: picture {frame.number} cannot be decoded, skipped',
                 throttle_duration_sec=LOG_PERIOD_S)
             return
         header = Header(stamp=self._node.get_clock().now().to_msg(),
@@ -172,7 +178,7 @@ class Camera:
         if frame.scene is not None:
             self._publish_scene(frame.scene, header)
         if self._truth_masks.get_subscription_count():
-            mask = self._find_mask(frame)
+            mask = self._find_mask(frame, frame.image_bgr.shape[:2])
             if mask is not None:
                 self._truth_masks.publish(mask_to_ros(ClassMask(mask), header))
 
@@ -187,18 +193,18 @@ class Camera:
                 Detections(scene.boxes_xyxy, scene.box_class_ids, scores), header,
                 labels=WORLD_OBJECTS.names, class_id_format='index'))
 
-    def _find_mask(self, frame: SourceFrame) -> Optional[np.ndarray]:
+    def _find_mask(self, frame: SourceFrame, shape: Tuple[int, ...]) -> Optional[np.ndarray]:
         """Return the frame's true mask, (H, W) uint8, or None where it is unknown."""
         if not self._masks:
             return frame.scene.mask if frame.scene is not None else None
-        if frame.index >= len(self._masks):
+        if frame.number >= len(self._masks):
             return None
-        path = self._masks[frame.index]
+        path = self._masks[frame.number]
         mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if mask is None or mask.dtype != np.uint8 or mask.shape != frame.image_bgr.shape[:2]:
+        if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
             found = 'nothing readable' if mask is None else f'{mask.dtype} {mask.shape}'
             raise SourceError(f'mask {path} holds {found}, expected one channel of uint8 class '
-                              f'indices and the frame\'s size {frame.image_bgr.shape[:2]}')
+                              f'indices of the size of the frame, {shape}')
         return mask
 
     def _publish_diagnostics(self) -> None:

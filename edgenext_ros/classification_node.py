@@ -1,5 +1,5 @@
 """
-The classification node: what does the frame show?
+The classification node: it says what a frame shows.
 
 Publishes ``~/labels`` (vision_msgs/Classification), the top k classes, most probable first; the
 other topics, and the parameters that all three nodes have, are in ``perception``.

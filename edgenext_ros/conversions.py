@@ -11,6 +11,8 @@ import numpy as np
 from sensor_msgs.msg import Image
 from vision_msgs.msg import (
     Classification as ClassificationMessage,
+)
+from vision_msgs.msg import (
     Detection2D,
     Detection2DArray,
     LabelInfo,

@@ -1,5 +1,5 @@
 """
-The detection node: which objects are where?
+The detection node: it says which objects are where.
 
 Publishes ``~/detections`` (vision_msgs/Detection2DArray), boxes in the camera's own pixels,
 highest score first, and an empty array where nothing is found; the other topics, and the

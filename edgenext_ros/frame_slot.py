@@ -35,7 +35,7 @@ class FrameSlot:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting = None  # type: Optional[WaitingFrame]
+        self._waiting: Optional[WaitingFrame] = None
         self._closed = False
         self._received = self._processed = self._dropped = self._failed = 0
 

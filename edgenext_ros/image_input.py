@@ -1,4 +1,4 @@
-"""A node's image subscription: its reliability follows the publishers, its silence is explained."""
+"""A node's image subscription, which follows the publishers and explains their silence."""
 
 import time
 from typing import Any, Callable, List, Optional
@@ -45,7 +45,7 @@ class ImageInput:
         if transport == 'compressed':
             # As image_transport does: beside the raw topic, wherever that is remapped to.
             self.topic += '/compressed'
-        self._subscription = None  # type: Optional[Any]
+        self._subscription: Optional[Any] = None
         self.reliability = ''
         self._follow_publishers()
         self._timer = node.create_timer(CHECK_PERIOD_S, self._follow_publishers)
@@ -107,7 +107,7 @@ class ImageInput:
         publishers = self._publishers()
         self._node.get_logger().warning(
             f'a publisher of {self.topic} offers a quality of service that does not match this '
-            f'node\'s {self.reliability} subscription; {_describe(publishers)}; '
+            f"node's {self.reliability} subscription; {_describe(publishers)}; "
             f'{self._advise(publishers)}')
 
     def _advise(self, publishers: List[Any]) -> str:

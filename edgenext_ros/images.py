@@ -92,7 +92,7 @@ def frame_from_image(message: Image) -> np.ndarray:
 
 
 def _pixels(message: Image, encoding: _Encoding) -> np.ndarray:
-    """Return (rows, W) or (rows, W, channels), a view into the message where nothing is swapped."""
+    """Return (rows, W) or (rows, W, channels), where possible a view into the message."""
     width, height, step = message.width, message.height, message.step
     what = f'a {width}x{height} {message.encoding} image'
     if width == 0 or height == 0:
@@ -107,8 +107,8 @@ def _pixels(message: Image, encoding: _Encoding) -> np.ndarray:
         raise FrameError(f'{what} has step {step}, expected at least {row_bytes} bytes a row; '
                          'the camera driver fills the message wrongly')
     if len(message.data) != step * rows:
-        raise FrameError(f'{what} with step {step} has {len(message.data)} bytes of data, expected '
-                         f'{step * rows}; the camera driver fills the message wrongly')
+        raise FrameError(f'{what} with step {step} has {len(message.data)} bytes of data, '
+                         f'expected {step * rows}; the camera driver fills the message wrongly')
     data = np.frombuffer(message.data, dtype=np.uint8).reshape(rows, step)[:, :row_bytes]
     if itemsize == 2:
         order = '>u2' if message.is_bigendian else '<u2'
@@ -136,14 +136,15 @@ def frame_from_compressed(message: CompressedImage) -> np.ndarray:
     if 'compressedDepth' in message.format:
         raise FrameError(f'{what} is a depth image; subscribe to a colour camera')
     if _is_truncated(data):
-        raise FrameError(f'{what} is truncated: its end marker is missing; check the camera driver '
-                         'or the link')
+        raise FrameError(f'{what} is truncated: its end marker is missing; check the camera '
+                         'driver or the link')
     try:
         frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise FrameError(f'{what} cannot be decoded ({error.err}); expected JPEG or PNG') from error
+    except cv2.error:
+        frame = None  # as for most data that is no picture
     if frame is None:
-        raise FrameError(f'{what} cannot be decoded, expected JPEG or PNG; check the camera driver')
+        raise FrameError(f'{what} cannot be decoded, expected JPEG or PNG; check the camera '
+                         'driver')
     return frame
 
 
@@ -169,7 +170,7 @@ def image_from_frame(frame: np.ndarray, header: Any, encoding: str) -> Image:
     pixels = np.ascontiguousarray(frame)
     # An array of type B is taken over as it is; bytes or a list are checked value by value.
     data = array.array('B')
-    data.frombytes(memoryview(pixels).cast('B'))
+    data.frombytes(pixels.data.cast('B'))
     return Image(header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding,
                  is_bigendian=0, step=pixels.strides[0], data=data)
 

@@ -40,8 +40,8 @@ class LatencyWindow:
         :param rate_window_s: how far back the rate looks, in seconds
         """
         self._lock = threading.Lock()
-        self._latencies = collections.deque(maxlen=frames)  # type: Deque[FrameLatency]
-        self._finished_s = collections.deque(maxlen=frames)  # type: Deque[float]
+        self._latencies: Deque[FrameLatency] = collections.deque(maxlen=frames)
+        self._finished_s: Deque[float] = collections.deque(maxlen=frames)
         self._rate_window_s = rate_window_s
 
     def add(self, latency: FrameLatency, *, finished_s: float) -> None:

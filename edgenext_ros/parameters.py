@@ -17,6 +17,8 @@ from edgenext_core.runtime.errors import EdgeNextError
 FROM_CARD = -1
 """The value of a threshold or count that means: the model card's own."""
 
+_TYPE_NAMES = {float: 'a number', int: 'a whole number', bool: 'true or false', str: 'a text'}
+
 
 class ParameterError(EdgeNextError):
     """Say that a parameter's value cannot be used: start the node with another."""
@@ -28,7 +30,7 @@ class ParameterSpec(NamedTuple):
 
     ``live`` ones may be set while the node runs, all others are read-only. ``limits`` is the
     inclusive range of a number; ``from_card`` allows ``FROM_CARD`` below it. ``choices`` lists
-    the values of a string. ``any_type`` accepts a number for a string (a camera's index).
+    the values of a string. ``any_type`` takes any value as a string (a camera's index).
     """
 
     name: str
@@ -56,12 +58,10 @@ def declare(node: Node, specs: Sequence[ParameterSpec]) -> Dict[str, Any]:
             value = node.declare_parameter(spec.name, spec.default, _descriptor(spec)).value
         except ParameterException as error:
             raise ParameterError(f'parameter {spec.name} ({spec.description}): {error}') from error
-        if spec.any_type:
-            value = str(value)
         problem = find_problem(spec, value)
         if problem is not None:
-            raise ParameterError(problem)
-        values[spec.name] = value
+            raise ParameterError(f'parameter {problem}')
+        values[spec.name] = _convert(spec, value)
     return values
 
 
@@ -84,7 +84,7 @@ def follow_changes(node: Node, specs: Sequence[ParameterSpec],
             if problem is not None:
                 return SetParametersResult(successful=False, reason=problem)
         if changed:
-            apply(changed)
+            apply({name: _convert(live[name], value) for name, value in changed.items()})
         return SetParametersResult(successful=True)
 
     node.add_on_set_parameters_callback(on_set)
@@ -107,9 +107,11 @@ def find_problem(spec: ParameterSpec, value: Any) -> Optional[str]:
     Check a value against its rule.
 
     :param spec: the parameter
-    :param value: the value, of the default's type
+    :param value: the value; a whole number will do where the default is a fraction
     :return: what came and what was expected, or None where the value is fine
     """
+    if not spec.any_type and type(_convert(spec, value)) is not type(spec.default):
+        return f'{spec.name} is {value!r}, expected {_TYPE_NAMES[type(spec.default)]}'
     if spec.choices and value not in spec.choices:
         return f'{spec.name} is {value!r}, expected one of {", ".join(spec.choices)}'
     if spec.limits is None or (spec.from_card and value == FROM_CARD):
@@ -117,15 +119,22 @@ def find_problem(spec: ParameterSpec, value: Any) -> Optional[str]:
     low, high = spec.limits
     if low <= value <= high:
         return None
-    card = f' or {FROM_CARD} for the model card\'s own' if spec.from_card else ''
+    card = f" or {FROM_CARD} for the model card's own" if spec.from_card else ''
     if math.isinf(high):
         return f'{spec.name} is {value}, expected at least {low}{card}'
     return f'{spec.name} is {value}, expected {low} to {high}{card}'
 
 
+def _convert(spec: ParameterSpec, value: Any) -> Any:
+    if spec.any_type:
+        return str(value)
+    return float(value) if isinstance(spec.default, float) and type(value) is int else value
+
+
 def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
+    # Dynamic typing lets ``-p rate_hz:=15`` pass; ``find_problem`` checks the type.
     descriptor = ParameterDescriptor(description=spec.description, read_only=not spec.live,
-                                     dynamic_typing=spec.any_type)
+                                     dynamic_typing=True)
     if spec.choices:
         descriptor.additional_constraints = 'one of ' + ', '.join(spec.choices)
     if spec.limits is not None:

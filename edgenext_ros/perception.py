@@ -25,6 +25,7 @@ import traceback
 from typing import Any, Dict, List, Optional, Type
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
@@ -99,18 +100,22 @@ class Perception:
         self._create_publishers()
         self._publish_infos()
         follow_changes(node, specs, self._apply)
-        self._worker = threading.Thread(target=self._work, name='worker')
-        self._worker.start()
         self._input = ImageInput(
             node, self._slot.put, transport=self._values['image_transport'],
             reliability_setting=self._values['image_reliability'])
         self._timer = node.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self._worker = threading.Thread(target=self._work, name='worker')
+        self._worker.start()
         node.get_logger().info(
             f'{self._engine.card.architecture} for {task_type.name} on {_backend(self._engine)}, '
             f'listening to {self._input.topic}')
 
-    def close(self) -> None:
-        """Finish the frame in work, drop the waiting one, publish the last diagnostics."""
+    def close(self) -> int:
+        """
+        Finish the frame in work, drop the waiting one, publish the last diagnostics.
+
+        :return: the exit code
+        """
         self._input.close()
         self._slot.close()
         self._worker.join()
@@ -118,6 +123,7 @@ class Perception:
         for publisher in (self._results, self._latencies, self._diagnostics):
             publisher.wait_for_all_acked(Duration(seconds=LAST_WORDS_TIMEOUT_S))
         self._engine.close()
+        return 0
 
     def _create_publishers(self) -> None:
         create = self._node.create_publisher
@@ -130,8 +136,10 @@ class Perception:
 
     def _publish_infos(self) -> None:
         card = self._engine.card
-        declare(self._node, [ParameterSpec('class_names', list(card.labels),
-                                           'the model\'s class names, from its card')])
+        self._node.declare_parameter(
+            'class_names', list(card.labels),
+            ParameterDescriptor(description="the model's class names, from its card",
+                                read_only=True), ignore_override=True)
         location = self._node.get_fully_qualified_name() + '/class_names'
         self._publish_label_info()
         self._vision_infos.publish(
@@ -209,7 +217,7 @@ class Perception:
         counts = self._slot.counts()
         level, text = self._judge(counts)
         self._last_counts = counts
-        values = counter_values(counts, published=self._published)  # type: Dict[str, Any]
+        values: Dict[str, Any] = counter_values(counts, published=self._published)
         values['rate_hz'] = self._window.rate_hz(now_s=time.monotonic())
         values.update(latency_values(self._window))
         values.update(model=os.path.abspath(self._values['model']),

@@ -30,8 +30,8 @@ def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
 
     :param name: the node's default name
     :param make_part: gets the node and an event that it may set to end the process; returns the
-        running part, whose ``close()`` finishes its work, publishes its last messages and ends
-        its threads; raises an EdgeNextError when it cannot start
+        running part, whose ``close()`` finishes its work, publishes its last messages, ends its
+        threads and returns an exit code; raises an EdgeNextError when it cannot start
     :param args: the command line, sys.argv where None
     :return: the exit code: 0 after a clean stop, 1 where the part could not start or broke
     """
@@ -43,7 +43,7 @@ def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         node = Node(name)
     except Exception as error:  # rclpy has no common base for bad arguments and names
-        print(f'{name}: {error}', file=sys.stderr)
+        sys.stderr.write(f'{name}: {error}\n')
         return 1
     try:
         part = make_part(node, stop)
@@ -52,7 +52,7 @@ def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
         code = 1
     else:
         code = _spin(node, stop)
-        part.close()
+        code = part.close() or code
     node.destroy_node()
     rclpy.shutdown()
     return code
@@ -62,7 +62,7 @@ def _spin(node: Node, stop: threading.Event) -> int:
     """Spin in a thread of its own until ``stop``; return 1 where a callback raised."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    broken = []  # type: List[Any]
+    broken: List[Any] = []
 
     def spin() -> None:
         try:

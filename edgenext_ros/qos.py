@@ -28,7 +28,7 @@ def image_qos(reliability: str) -> QoSProfile:
     """
     policy = (QoSReliabilityPolicy.RELIABLE if reliability == 'reliable'
               else QoSReliabilityPolicy.BEST_EFFORT)
-    return QoSProfile(depth=5, history=QoSHistoryPolicy.KEEP_LAST, reliability=policy)
+    return QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=policy)
 
 
 def choose_reliability(setting: str, publishers: Sequence[Any]) -> str:

@@ -1,5 +1,5 @@
 """
-The segmentation node: what is every pixel?
+The segmentation node: it says what every pixel is.
 
 Publishes ``~/mask`` (sensor_msgs/Image mono8), class indices at the camera's resolution; the
 other topics, and the parameters that all three nodes have, are in ``perception``.
@@ -26,7 +26,7 @@ class SegmentationTask:
     name = 'segmentation'
     topic = 'mask'
     message_type = Image
-    parameters = ()  # type: Tuple[ParameterSpec, ...]
+    parameters: Tuple[ParameterSpec, ...] = ()
     threshold = 0.0
 
     def __init__(self, engine: Engine, values: Dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Callable, Generator, List, NamedTuple, Optional, Union
 
 import cv2
 import numpy as np
@@ -24,11 +24,11 @@ class SourceFrame(NamedTuple):
     """
     One frame of a source.
 
-    ``index`` counts from 0 within one pass; ``image_bgr`` (H, W, 3) uint8, None where a file of a
+    ``number`` counts from 0 within one pass; ``image_bgr`` (H, W, 3) uint8, None where a file of a
     folder cannot be decoded; ``scene`` is the truth, known in the synthetic world only.
     """
 
-    index: int
+    number: int
     image_bgr: Optional[np.ndarray]
     scene: Optional[Scene] = None
 
@@ -41,7 +41,7 @@ class Source(NamedTuple):
     Closing ``frames`` releases it.
     """
 
-    frames: Iterator[SourceFrame]
+    frames: Generator[SourceFrame, None, None]
     rate_hz: float
     is_live: bool = False
 
@@ -97,14 +97,14 @@ def list_images(folder: str) -> List[str]:
     return [os.path.join(folder, name) for name in names]
 
 
-def _scenes(scene_at) -> Iterator[SourceFrame]:  # type: ignore[no-untyped-def]
+def _scenes(scene_at: Callable[[int], Scene]) -> Generator[SourceFrame, None, None]:
     for index in itertools.count():
         scene = scene_at(index)
         yield SourceFrame(index, scene.image_bgr, scene)
 
 
 def _open_images(paths: List[str], *, loop: bool) -> Source:
-    def frames() -> Iterator[SourceFrame]:
+    def frames() -> Generator[SourceFrame, None, None]:
         while True:
             for index, path in enumerate(paths):
                 yield SourceFrame(index, cv2.imread(path, cv2.IMREAD_COLOR))
@@ -117,7 +117,7 @@ def _open_video(path: str, *, loop: bool) -> Source:
     capture = _open_capture(path, path)
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
 
-    def frames() -> Iterator[SourceFrame]:
+    def frames() -> Generator[SourceFrame, None, None]:
         reader = capture
         while True:
             yield from _read(reader)
@@ -133,15 +133,15 @@ def _open_live(name: str) -> Source:
     return Source(_read(capture), 0.0, is_live=True)
 
 
-def _open_capture(target, name: str) -> cv2.VideoCapture:  # type: ignore[no-untyped-def]
+def _open_capture(target: Union[int, str], name: str) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(target)
     if not capture.isOpened():
-        raise SourceError(f'source {name!r} cannot be opened as a video, expected a file, camera or '
-                          'stream that OpenCV reads; check the path, the codec and the rights')
+        raise SourceError(f'source {name!r} cannot be opened as a video, expected a file, camera '
+                          'or stream that OpenCV reads; check the path, the codec and the rights')
     return capture
 
 
-def _read(capture: cv2.VideoCapture) -> Iterator[SourceFrame]:
+def _read(capture: cv2.VideoCapture) -> Generator[SourceFrame, None, None]:
     try:
         for index in itertools.count():
             is_read, image = capture.read()

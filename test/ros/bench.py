@@ -1,0 +1,121 @@
+"""A test node that spins in a thread: publishes images, collects what other nodes publish."""
+
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import Header
+
+from edgenext_ros.camera_node import Camera
+from edgenext_ros.images import image_from_frame
+from edgenext_ros.perception import Perception
+
+PATIENCE_S = 30.0
+
+
+class Bench:
+    """Publishers, collected messages and nodes under test in one executor."""
+
+    def __init__(self, context):
+        """Start to spin."""
+        self._context = context
+        self._parts = []
+        self._stop = threading.Event()
+        self._executor = SingleThreadedExecutor(context=context)
+        self.node = self._add_node('bench')
+        self._thread = threading.Thread(target=self._spin)
+        self._thread.start()
+
+    def close(self):
+        """Close the parts that still run, then the nodes."""
+        self._stop.set()
+        self._thread.join()
+        for part, _ in self._parts:
+            part.close()
+        for node in [node for _, node in self._parts] + [self.node]:
+            self._executor.remove_node(node)
+            node.destroy_node()
+        self._executor.shutdown()
+
+    def run_perception(self, task_type, **parameters):
+        """Run a perception node in this process; return its node."""
+        node = self._add_node(task_type.name, parameters)
+        self._parts.append((Perception(node, task_type), node))
+        return node
+
+    def run_camera(self, **parameters):
+        """Run a camera node in this process; return the event that tells its end."""
+        ended = threading.Event()
+        node = self._add_node('camera', parameters)
+        self._parts.append((Camera(node, ended), node))
+        return ended
+
+    def stop_newest(self):
+        """Close the newest part as its process would, the executor first; return its exit code."""
+        part, node = self._parts.pop()
+        self._executor.remove_node(node)
+        code = part.close()
+        node.destroy_node()
+        return code
+
+    def collect(self, message_type, topic, qos=50):
+        """Subscribe and return the list into which the messages go."""
+        messages = []
+        self.node.create_subscription(message_type, topic, messages.append, qos)
+        return messages
+
+    def collect_diagnostics(self, name):
+        """Return the list into which the statuses of one name go."""
+        statuses = []
+
+        def store(array):
+            statuses.extend(status for status in array.status if status.name == name)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', store, 50)
+        return statuses
+
+    def publish(self, publisher, frame, *, stamp_s=1, encoding='bgr8'):
+        """Publish a frame with a stamp that tells it apart; return the header."""
+        header = Header(frame_id='lens')
+        header.stamp.sec = stamp_s
+        publisher.publish(image_from_frame(frame, header, encoding))
+        return header
+
+    def wait_for(self, condition, what):
+        """Wait until a condition holds; fail with a sentence where it never does."""
+        end_s = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > end_s:
+                raise AssertionError(f'waited {PATIENCE_S:.0f} s in vain for {what}')
+            time.sleep(0.01)
+
+    def wait_for_count(self, messages, count):
+        """Wait until a list has exactly so many messages."""
+        self.wait_for(lambda: len(messages) == count, f'{count} messages')
+
+    def wait_for_value(self, statuses, key, value):
+        """Wait until the newest status has a value."""
+        self.wait_for(lambda: statuses and values_of(statuses[-1])[key] == str(value),
+                      f'{key} to be {value}')
+
+    def wait_for_subscriber(self, publisher, count=1):
+        """Wait until a publisher has matched subscriptions."""
+        self.wait_for(lambda: publisher.get_subscription_count() >= count, 'a subscription')
+
+    def _add_node(self, name, parameters=None):
+        overrides = [Parameter(key, value=value) for key, value in (parameters or {}).items()]
+        node = Node(name, context=self._context, use_global_arguments=False,
+                    parameter_overrides=overrides)
+        self._executor.add_node(node)
+        return node
+
+    def _spin(self):
+        while not self._stop.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
+
+
+def values_of(status):
+    """Return a diagnostic status's values as a dict of strings."""
+    return {pair.key: pair.value for pair in status.values}

@@ -1,0 +1,331 @@
+"""The perception nodes over real DDS, run inside this process."""
+
+import numpy as np
+import pytest
+from bench import values_of
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from tiny_models import write_classifier, write_detector, write_segmenter
+from vision_msgs.msg import Classification, Detection2DArray, LabelInfo, VisionInfo
+
+from edgenext_core.runtime.errors import EngineError, ModelCardError
+from edgenext_ros.classification_node import ClassificationTask
+from edgenext_ros.detection_node import DetectionTask
+from edgenext_ros.images import compressed_from_frame
+from edgenext_ros.latency import FrameLatency
+from edgenext_ros.parameters import ParameterError
+from edgenext_ros.qos import LATCHED_QOS, image_qos
+from edgenext_ros.segmentation_node import SegmentationTask
+
+BLUE, GREEN, RED, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
+
+
+def _plain(color_bgr, *, width=64, height=48):
+    return np.full((height, width, 3), color_bgr, np.uint8)
+
+
+def _quarters():
+    """Draw red at the top left and blue at the bottom right, black elsewhere."""
+    frame = _plain(BLACK)
+    frame[:24, :32] = RED
+    frame[24:, 32:] = BLUE
+    return frame
+
+
+def _boxes(message):
+    return [(detection.results[0].hypothesis.class_id,
+             detection.bbox.center.position.x, detection.bbox.center.position.y,
+             detection.bbox.size_x, detection.bbox.size_y) for detection in message.detections]
+
+
+@pytest.fixture
+def detection(bench, tmp_path):
+    """Run the tiny detector; give its node, a publisher of images and its results."""
+    write_detector(tmp_path / 'detector.onnx')
+    node = bench.run_perception(DetectionTask, model=str(tmp_path / 'detector.onnx'))
+    images = bench.node.create_publisher(Image, 'image', image_qos('reliable'))
+    results = bench.collect(Detection2DArray, '/detection/detections')
+    bench.wait_for_subscriber(images)
+    bench.wait_for(lambda: bench.node.count_publishers('/detection/detections'), 'the results')
+    return node, images, results
+
+
+def _ask(bench, images, results, frame, *, stamp_s=1):
+    """Publish one frame and wait for one result."""
+    count = len(results)
+    header = bench.publish(images, frame, stamp_s=stamp_s)
+    bench.wait_for(lambda: len(results) > count, 'a result')
+    return header, results[-1]
+
+
+def test_the_classification_node_publishes_the_top_classes_with_the_header(bench, tmp_path):
+    write_classifier(tmp_path / 'classifier.onnx')
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'),
+                         class_id_format='name')
+    images = bench.node.create_publisher(Image, 'image', image_qos('reliable'))
+    results = bench.collect(Classification, '/classification/labels')
+    bench.wait_for_subscriber(images)
+    header, message = _ask(bench, images, results, _plain(RED))
+    assert message.header == header
+    assert [result.class_id for result in message.results][0] == 'red'
+    assert len(message.results) == 2
+    assert message.results[0].score == pytest.approx(1 / (1 + 2 * np.exp(-10)), abs=1e-5)
+
+
+def test_the_detection_node_publishes_boxes_in_frame_pixels_with_the_header(bench, detection):
+    _, images, results = detection
+    header, message = _ask(bench, images, results, _quarters())
+    assert message.header == header
+    assert all(item.header == header for item in message.detections)
+    assert sorted(_boxes(message)) == [('0', 16., 12., 32., 24.), ('1', 48., 36., 32., 24.)]
+
+
+def test_an_empty_result_is_published_too(bench, detection):
+    _, images, results = detection
+    header, message = _ask(bench, images, results, _plain(BLACK))
+    assert (message.header, message.detections) == (header, [])
+
+
+def test_the_segmentation_node_publishes_a_mask_of_the_frames_size(bench, tmp_path):
+    write_segmenter(tmp_path / 'segmenter.onnx', resize='letterbox')
+    bench.run_perception(SegmentationTask, model=str(tmp_path / 'segmenter.onnx'))
+    images = bench.node.create_publisher(Image, 'image', image_qos('reliable'))
+    results = bench.collect(Image, '/segmentation/mask')
+    bench.wait_for_subscriber(images)
+    frame = _plain(GREEN, width=65, height=47)
+    frame[:, 30:] = RED
+    header, message = _ask(bench, images, results, frame)
+    assert (message.header, message.encoding) == (header, 'mono8')
+    mask = np.array(message.data).reshape(47, 65)
+    assert set(np.unique(mask[:, :28])) == {1}
+    assert set(np.unique(mask[:, 33:])) == {2}
+
+
+def test_compressed_images_are_taken_beside_the_remapped_raw_topic(bench, tmp_path):
+    write_classifier(tmp_path / 'classifier.onnx')
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'),
+                         image_transport='compressed')
+    images = bench.node.create_publisher(CompressedImage, 'image/compressed',
+                                         image_qos('reliable'))
+    results = bench.collect(Classification, '/classification/labels')
+    bench.wait_for_subscriber(images)
+    images.publish(compressed_from_frame(_plain(BLUE), Header(frame_id='lens')))
+    bench.wait_for(lambda: results, 'a result')
+    assert results[0].results[0].class_id == '0'
+    assert results[0].header.frame_id == 'lens'
+
+
+@pytest.mark.parametrize(('offered', 'setting', 'chosen'), [
+    ('reliable', 'auto', 'reliable'),
+    ('best_effort', 'auto', 'best_effort'),
+    ('reliable', 'best_effort', 'best_effort'),
+    ('best_effort', 'best_effort', 'best_effort'),
+    ('reliable', 'reliable', 'reliable'),
+])
+def test_every_sensible_pair_of_reliabilities_gets_frames(bench, tmp_path, offered, setting,
+                                                          chosen):
+    write_classifier(tmp_path / 'classifier.onnx')
+    images = bench.node.create_publisher(Image, 'image', image_qos(offered))
+    statuses = bench.collect_diagnostics('classification: classification')
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'),
+                         image_reliability=setting)
+    results = bench.collect(Classification, '/classification/labels')
+    bench.wait_for_subscriber(images)
+    bench.wait_for(lambda: bench.publish(images, _plain(RED)) and results, 'a result')
+    bench.wait_for(lambda: any(values_of(status)['image_reliability'] == chosen
+                               for status in statuses), f'{chosen} in the diagnostics')
+
+
+def test_auto_follows_when_a_best_effort_publisher_joins_and_leaves(bench, tmp_path):
+    write_classifier(tmp_path / 'classifier.onnx')
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'))
+
+    def asked():
+        infos = bench.node.get_subscriptions_info_by_topic('/image')
+        return [info.qos_profile.reliability for info in infos]
+
+    bench.node.create_publisher(Image, 'image', image_qos('reliable'))
+    bench.wait_for(lambda: asked() == [QoSReliabilityPolicy.RELIABLE], 'reliable')
+    second = bench.node.create_publisher(Image, 'image', image_qos('best_effort'))
+    bench.wait_for(lambda: asked() == [QoSReliabilityPolicy.BEST_EFFORT], 'best effort')
+    bench.node.destroy_publisher(second)
+    bench.wait_for(lambda: asked() == [QoSReliabilityPolicy.RELIABLE], 'reliable again')
+
+
+def test_silence_is_explained_with_topic_publishers_and_fix(bench, tmp_path):
+    write_classifier(tmp_path / 'classifier.onnx')
+    bench.node.create_publisher(Image, 'image', image_qos('best_effort'))
+    statuses = bench.collect_diagnostics('classification: classification')
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'),
+                         image_reliability='reliable')
+    bench.wait_for(lambda: statuses and statuses[-1].level == DiagnosticStatus.WARN, 'a warning')
+    text = statuses[-1].message
+    assert 'no frame on /image for 3 s; this node asks for sensor_msgs/msg/Image, reliable' in text
+    assert '1 publisher: /bench (sensor_msgs/msg/Image, best_effort)' in text
+    assert text.endswith('set image_reliability to auto or best_effort')
+
+
+def test_the_counters_add_up_exactly_after_a_flood_with_bad_frames(bench, detection):
+    _, images, results = detection
+    statuses = bench.collect_diagnostics('detection: detection')
+    good, bad = _plain(RED, width=640, height=480), _plain(RED, width=8, height=8)
+    for number in range(1, 151):
+        if number % 10:
+            bench.publish(images, good, stamp_s=number)
+        else:
+            bench.publish(images, bad, stamp_s=number, encoding='32FC1')
+
+    def settled():
+        counts = [values_of(status) for status in statuses[-2:]]
+        return len(counts) == 2 and counts[0]['received'] == counts[1]['received'] != '0'
+
+    bench.wait_for(settled, 'the counters to stand still')
+    received, processed, dropped, failed, published = (
+        int(values_of(statuses[-1])[key])
+        for key in ('received', 'processed', 'dropped', 'failed', 'published'))
+    assert received == processed + dropped + failed
+    assert processed == published == len(results)
+    stamps = [message.header.stamp.sec for message in results]
+    assert stamps == sorted(set(stamps))
+    assert not [stamp for stamp in stamps if stamp % 10 == 0]
+
+
+def test_bad_frames_are_counted_and_the_node_lives(bench, detection):
+    _, images, results = detection
+    statuses = bench.collect_diagnostics('detection: detection')
+    broken = [Image(encoding='bgr8'),
+              Image(encoding='bgr8', width=4, height=4, step=12, data=bytes(47)),
+              Image(encoding='64FC4', width=1, height=1, step=32, data=bytes(32))]
+    for count, message in enumerate(broken, start=1):
+        images.publish(message)
+        bench.wait_for_value(statuses, 'failed', count)
+    assert any(status.level == DiagnosticStatus.ERROR and '1 of 1 frames failed' in status.message
+               for status in statuses)
+    header, message = _ask(bench, images, results, _plain(BLACK), stamp_s=9)
+    assert message.header == header
+
+
+def test_latency_of_every_frame_has_all_stages_and_the_frames_header(bench, detection):
+    _, images, results = detection
+    latencies = bench.collect(DiagnosticArray, '/detection/latency')
+    bench.wait_for(lambda: bench.node.count_publishers('/detection/latency'), 'the topic')
+    header, _ = _ask(bench, images, results, _plain(BLACK))
+    bench.wait_for(lambda: latencies, 'the latency')
+    assert latencies[0].header == header
+    assert latencies[0].status[0].name == 'detection'
+    values = values_of(latencies[0].status[0])
+    assert tuple(values) == FrameLatency._fields
+    assert all(float(value) >= 0 for value in values.values())
+
+
+def test_a_frame_without_a_stamp_has_no_age(bench, detection):
+    _, images, results = detection
+    latencies = bench.collect(DiagnosticArray, '/detection/latency')
+    bench.wait_for(lambda: bench.node.count_publishers('/detection/latency'), 'the topic')
+    _ask(bench, images, results, _plain(BLACK), stamp_s=0)
+    bench.wait_for(lambda: latencies, 'the latency')
+    assert tuple(values_of(latencies[0].status[0])) == FrameLatency._fields[:-1]
+
+
+def test_an_overlay_is_published_while_somebody_listens(bench, detection):
+    _, images, results = detection
+    overlays = bench.collect(Image, '/detection/overlay')
+    bench.wait_for(lambda: bench.node.count_publishers('/detection/overlay'), 'the topic')
+    header, _ = _ask(bench, images, results, _quarters())
+    bench.wait_for(lambda: overlays, 'the overlay')
+    assert overlays[0].header == header
+    assert (overlays[0].encoding, overlays[0].height, overlays[0].width) == ('bgr8', 48, 64)
+
+
+def test_live_parameters_change_results_and_the_announced_threshold(bench, detection):
+    node, images, results = detection
+    infos = bench.collect(LabelInfo, '/detection/label_info', LATCHED_QOS)
+    bench.wait_for(lambda: infos, 'the labels')
+    assert infos[-1].threshold == 0.5
+    faint = _plain((0, 0, 100))  # red of 100 / 255 = 0.39
+    assert _ask(bench, images, results, faint)[1].detections == []
+    result = node.set_parameters_atomically([
+        Parameter('score_threshold', value=0.25), Parameter('max_detections', value=3),
+        Parameter('class_id_format', value='name')])
+    assert result.successful
+    boxes = _boxes(_ask(bench, images, results, faint)[1])
+    assert [box[0] for box in boxes] == ['red'] * 3
+    bench.wait_for(lambda: infos[-1].threshold == 0.25, 'the new threshold')
+    assert node.set_parameters([Parameter('score_threshold', value=-1)])[0].successful
+    assert _ask(bench, images, results, faint)[1].detections == []
+
+
+@pytest.mark.parametrize(('name', 'value', 'reason'), [
+    ('score_threshold', -0.5, 'score_threshold is -0.5, expected 0 to 1 or -1 for the model'),
+    ('score_threshold', 1.5, 'out of range'),
+    ('score_threshold', float('nan'), 'nan'),
+    ('score_threshold', 'high', "score_threshold is 'high', expected a number"),
+    ('max_detections', 0, 'max_detections is 0, expected 1 to 100000 or -1'),
+    ('class_id_format', 'number', "class_id_format is 'number', expected one of index, name"),
+    ('model', 'other.onnx', 'read-only'),
+    ('class_names', ['a'], 'read-only'),
+])
+def test_a_bad_live_value_is_rejected_with_a_reason_and_nothing_changes(bench, detection, name,
+                                                                        value, reason):
+    node, images, results = detection
+    before = node.get_parameter(name).value
+    result = node.set_parameters_atomically([
+        Parameter('nms_iou', value=0.75), Parameter(name, value=value)])
+    assert not result.successful
+    assert reason in result.reason
+    assert (node.get_parameter(name).value, node.get_parameter('nms_iou').value) == (before, -1.0)
+
+
+def test_a_late_joiner_gets_labels_and_method(bench, detection):
+    node, images, results = detection
+    _ask(bench, images, results, _plain(BLACK))
+    labels = bench.collect(LabelInfo, '/detection/label_info', LATCHED_QOS)
+    methods = bench.collect(VisionInfo, '/detection/vision_info', LATCHED_QOS)
+    bench.wait_for(lambda: labels and methods, 'the latched messages')
+    assert [item.class_name for item in labels[0].class_map] == ['red', 'blue']
+    assert methods[0].method == 'tiny detection'
+    namespace, _, parameter = methods[0].database_location.rpartition('/')
+    assert namespace == node.get_fully_qualified_name()
+    assert list(node.get_parameter(parameter).value) == ['red', 'blue']
+
+
+def test_a_volatile_best_effort_subscriber_gets_results_too(bench, detection):
+    _, images, results = detection
+    others = bench.collect(Detection2DArray, '/detection/detections', QoSProfile(
+        depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT))
+    bench.wait_for(lambda: bench.node.count_subscribers('/detection/detections') == 2, 'it')
+    bench.wait_for(lambda: _ask(bench, images, results, _plain(BLACK)) and others, 'a result')
+
+
+def test_closing_a_node_publishes_final_counters_that_add_up(bench, detection):
+    _, images, results = detection
+    statuses = bench.collect_diagnostics('detection: detection')
+    _ask(bench, images, results, _plain(BLACK))
+    for _ in range(5):
+        bench.publish(images, _plain(RED, width=640, height=480))
+    assert bench.stop_newest() == 0
+    bench.wait_for(lambda: statuses and int(values_of(statuses[-1])['received']) > 0, 'the end')
+    values = values_of(statuses[-1])
+    assert int(values['received']) == sum(
+        int(values[key]) for key in ('processed', 'dropped', 'failed'))
+
+
+@pytest.mark.parametrize(('parameters', 'error', 'sentence'), [
+    ({}, ParameterError, 'parameter model is empty.*for example: ros2 run edgenext_ros detection'),
+    ({'model': 'absent.onnx'}, EngineError, 'absent.onnx'),
+    ({'model': 'segmenter.onnx'}, ModelCardError, 'for segmentation, expected one for detection'),
+    ({'model': 'detector.onnx', 'threads': 'four'}, ParameterError, "threads is 'four', expected"),
+    ({'model': 'detector.onnx', 'image_transport': 'theora'}, ParameterError,
+     "image_transport is 'theora', expected one of raw, compressed"),
+    ({'model': 'detector.onnx', 'backend': 'abacus'}, ParameterError, "backend is 'abacus'"),
+])
+def test_a_node_that_cannot_start_says_why(bench, tmp_path, monkeypatch, parameters, error,
+                                           sentence):
+    monkeypatch.chdir(tmp_path)
+    write_segmenter(tmp_path / 'segmenter.onnx')
+    write_detector(tmp_path / 'detector.onnx')
+    with pytest.raises(error, match=sentence):
+        bench.run_perception(DetectionTask, **parameters)

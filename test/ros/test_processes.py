@@ -1,0 +1,94 @@
+"""The nodes as processes: end to end over DDS, signals and exit codes."""
+
+import signal
+
+import pytest
+from bench import values_of
+from diagnostic_msgs.msg import DiagnosticArray
+from sensor_msgs.msg import Image
+from tiny_models import write_classifier, write_detector, write_segmenter
+from vision_msgs.msg import Classification, Detection2DArray
+
+from edgenext_ros.qos import image_qos
+
+FRAMES = 12
+
+
+def test_a_synthetic_camera_becomes_labels_boxes_and_masks_with_the_same_headers(
+        bench, start, finish, tmp_path):
+    write_classifier(tmp_path / 'classification.onnx')
+    write_detector(tmp_path / 'detection.onnx')
+    write_segmenter(tmp_path / 'segmentation.onnx')
+    nodes = {name: start(name, model=tmp_path / f'{name}.onnx')
+             for name in ('classification', 'detection', 'segmentation')}
+    images = bench.collect(Image, 'image', image_qos('reliable'))
+    results = {
+        'classification': bench.collect(Classification, '/classification/labels'),
+        'detection': bench.collect(Detection2DArray, '/detection/detections'),
+        'segmentation': bench.collect(Image, '/segmentation/mask'),
+    }
+    statuses = {name: bench.collect_diagnostics(f'{name}: {name}') for name in nodes}
+    latencies = {name: bench.collect(DiagnosticArray, f'/{name}/latency') for name in nodes}
+    bench.wait_for(lambda: all(statuses.values()), 'the diagnostics of all three')
+    camera = start('camera', frames=FRAMES, rate_hz=10, width=320, height=240,
+                   wait_for_subscribers=4)
+    code, output = finish(camera, None)
+    assert code == 0, output
+    assert f'synthetic: {FRAMES} frames sent' in output
+    bench.wait_for_count(images, FRAMES)
+
+    def settled(name):
+        values = values_of(statuses[name][-1])
+        done = sum(int(values[key]) for key in ('processed', 'dropped', 'failed'))
+        return int(values['received']) == FRAMES == done
+
+    bench.wait_for(lambda: all(map(settled, nodes)), 'every frame to be accounted for')
+    headers = [image.header for image in images]
+    for name, node in nodes.items():
+        code, output = finish(node)
+        assert (code, 'Traceback' in output) == (0, False), output
+        published = int(values_of(statuses[name][-1])['published'])
+        assert published > 0
+        bench.wait_for_count(results[name], published)
+        bench.wait_for_count(latencies[name], published)
+        assert all(message.header in headers for message in results[name])
+    assert all((mask.height, mask.width) == (240, 320) for mask in results['segmentation'])
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_running_stream_ends_all_nodes_cleanly(bench, start, finish, tmp_path,
+                                                             number):
+    write_segmenter(tmp_path / 'segmenter.onnx')
+    node = start('segmentation', model=tmp_path / 'segmenter.onnx')
+    camera = start('camera', wait_for_subscribers=1)
+    results = bench.collect(Image, '/segmentation/mask')
+    statuses = bench.collect_diagnostics('segmentation: segmentation')
+    bench.wait_for(lambda: len(results) >= 2, 'results')
+    for process in (node, camera):
+        code, output = finish(process, number)
+        assert (code, 'Traceback' in output) == (0, False), output
+    bench.wait_for(lambda: int(values_of(statuses[-1])['published']) == len(results),
+                   'the final counters')
+    values = values_of(statuses[-1])
+    assert int(values['received']) == sum(
+        int(values[key]) for key in ('processed', 'dropped', 'failed'))
+
+
+def test_nodes_that_cannot_start_say_one_sentence_and_exit_with_an_error(start, finish, tmp_path):
+    write_detector(tmp_path / 'detector.onnx')
+    (tmp_path / 'cut.onnx').write_bytes((tmp_path / 'detector.onnx').read_bytes()[:400])
+    (tmp_path / 'text.onnx').write_text('<html>not found</html>')
+    expected = [
+        (start('detection'), 'parameter model is empty'),
+        (start('detection', model='absent.onnx'), 'absent.onnx'),
+        (start('detection', model=tmp_path / 'cut.onnx'), 'cut.onnx'),
+        (start('detection', model=tmp_path / 'text.onnx'), 'text.onnx'),
+        (start('classification', model=tmp_path / 'detector.onnx'), 'is for detection'),
+        (start('camera', source='absent.mp4'), "'absent.mp4' does not exist"),
+    ]
+    for process, sentence in expected:
+        code, output = finish(process, None)
+        assert code == 1, output
+        lines = output.strip().splitlines()
+        assert len(lines) == 1, output
+        assert lines[0].startswith('[FATAL]') and sentence in lines[0]
