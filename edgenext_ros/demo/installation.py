@@ -11,6 +11,8 @@ import numpy as np
 import onnxruntime
 import rclpy
 
+from edgenext_ros.demo.errors import DemoError
+
 _PACKAGE = 'edgenext_ros'
 _DISTROS = {'3': 'humble', '7': 'jazzy', '9': 'kilted'}
 """rclpy's major version in each supported distribution; wheels do not set ROS_DISTRO."""
@@ -32,14 +34,16 @@ def find_dds_profile() -> str:
     """
     Find the Fast DDS profile that is sized for images: in the clone, else where it is installed.
 
-    :return: its path; an empty string where there is none, which leaves Fast DDS its defaults
+    :return: its path
+    :raises DemoError: when there is none
     """
     clone = os.path.join(os.path.dirname(__file__), '..', '..')
     for folder in (clone, find_share(_PACKAGE) or ''):
         path = os.path.abspath(os.path.join(folder, 'config', 'fastdds.xml'))
         if os.path.isfile(path):
             return path
-    return ''
+    raise DemoError('config/fastdds.xml is neither in a clone nor in share/edgenext_ros; install '
+                    'the package again')
 
 
 def describe_machine() -> Dict[str, Any]:

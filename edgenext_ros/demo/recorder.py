@@ -99,7 +99,6 @@ class Recorder:
         self.camera_state = 'starting'
         self._node = node
         self._spool = spool
-        node.create_subscription(CompressedImage, FRAMES, self._on_frame, _QOS, raw=True)
         for model in models:
             task = model.card.task
             self._keep(RESULT_TYPES[task], result_topic(model), self.records[model.node])
@@ -107,6 +106,8 @@ class Recorder:
             node.create_subscription(DiagnosticArray, model.node + '/latency',
                                      self._on_latency(self.records[model.node]), _QOS)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, _QOS)
+        # Last, as the camera waits for it before its first frame.
+        node.create_subscription(CompressedImage, FRAMES, self._on_frame, _QOS, raw=True)
 
     def _on_frame(self, serialized: bytes) -> None:
         self._spool.append(FRAMES, serialized, compress=False)

@@ -36,7 +36,7 @@ def build_report(run: Run, recording: Recording, clip: Clip, *, command: str) ->
         'command': command,
         'clip': dict(clip._asdict(), played_s=round(run.wall_s, 3), ended_by=run.ended_by),
         'frames_sent': run.sent,
-        'nodes': {record.model.node: _describe_node(record, run.sent) for record in run.records},
+        'nodes': {record.model.node: _describe_node(record, run) for record in run.records},
         'accuracy': {record.model.card.task: measure_accuracy(record.model, recording, clip)
                      for record in run.records},
         'machine': describe_machine(),
@@ -82,12 +82,13 @@ def write_report(report: Dict[str, Any], path: str) -> None:
         stream.write('\n')
 
 
-def _describe_node(record: NodeRecord, sent: int) -> Dict[str, Any]:
-    counters, card = record.counters, record.model.card
+def _describe_node(record: NodeRecord, run: Run) -> Dict[str, Any]:
+    counters, card, sent = record.counters, record.model.card, run.sent
     return {
         **counters._asdict(),
         'received_share': round(counters.received / sent, 4) if sent else None,
         'processed_share': round(counters.processed / sent, 4) if sent else None,
+        'rate_hz': round(counters.processed / run.wall_s, 3),
         'latency_ms': {stage: _percentiles(record.stages_ms[stage]) for stage in STAGES},
         'model': {
             'file': record.model.path,

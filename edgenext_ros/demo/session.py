@@ -61,16 +61,16 @@ def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_fol
     :raises DemoError: when a process ends early, no frame comes, or the counters do not add up
     """
     os.environ.update(private_environment(find_dds_profile()))
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = Node('demo')
-        with Processes(log_folder) as processes:
-            recorder = Recorder(node, models, spool)
-            session = _Session(node, processes, recorder, table)
-            _start_nodes(processes, clip, models)
+    with Processes(log_folder) as processes:
+        # Before rclpy has threads, which forking does not go well with; the camera waits.
+        _start_nodes(processes, clip, models)
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        try:
+            node = Node('demo')
+            session = _Session(node, processes, Recorder(node, models, spool), table)
             return session.run(clip.duration_s, is_stopped)
-    finally:
-        rclpy.shutdown()
+        finally:
+            rclpy.shutdown()
 
 
 class _Session:
@@ -101,7 +101,7 @@ class _Session:
                 raise KeyboardInterrupt
             if self._recorder.camera_state == 'ended':
                 raise DemoError('the source holds no frame; name another')
-            self._listen('starting: the camera waits for the nodes to load their models')
+            self._listen('starting: the camera waits until the nodes have loaded their models')
             if time.monotonic() > deadline_s:
                 raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the log of the '
                                 'camera ends with:\n' + self._processes.log_tail(CAMERA))

@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -49,18 +50,20 @@ def describe_accuracy(accuracy: Dict[str, Any]) -> List[str]:
 
 
 def _counters(nodes: Dict[str, Any]) -> Table:
-    table = Table(title='Frames', title_justify='left')
+    table = Table(title='Frames', title_justify='left', box=box.SIMPLE_HEAD)
     table.add_column('node')
     for name in _COUNTERS_SHOWN:
         table.add_column(name, justify='right')
+    table.add_column('per second', justify='right')
     for node, figures in nodes.items():
-        table.add_row(node, *(str(figures[name]) for name in _COUNTERS_SHOWN))
+        table.add_row(node, *(str(figures[name]) for name in _COUNTERS_SHOWN),
+                      f'{figures["rate_hz"]:.1f}')
     return table
 
 
 def _latencies(nodes: Dict[str, Any]) -> Table:
     table = Table(title='Latency in ms, p50 / p99; age: from stamping the frame to its result',
-                  title_justify='left')
+                  title_justify='left', box=box.SIMPLE_HEAD)
     table.add_column('node')
     for stage in _STAGES_SHOWN:
         table.add_column(stage, justify='right')

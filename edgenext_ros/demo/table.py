@@ -1,9 +1,10 @@
 """The live table of a run: redrawn in place on a terminal, plain lines in a log."""
 
 import time
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -40,7 +41,9 @@ class LiveTable:
         :param console: where to
         """
         self._console = console
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._live: Optional[Live] = None
+        if console.is_terminal:
+            self._live = Live(console=console, auto_refresh=False, transient=True)
         self._period_s = _TERMINAL_PERIOD_S if console.is_terminal else _LOG_PERIOD_S
         self._next_s = 0.0
 
@@ -51,7 +54,7 @@ class LiveTable:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Leave the last table standing."""
+        """Give the terminal's lines back; the summary tells the rest."""
         if self._live is not None:
             self._live.stop()
 
@@ -67,9 +70,9 @@ class LiveTable:
         rows = [_row(record) for record in recorder.records.values()]
         if self._live is not None:
             self._live.update(_table(rows, title), refresh=True)
-        elif any(row.received for row in rows):
-            self._console.print(title, *(_line(row) for row in rows), sep='\n  ', highlight=False,
-                                soft_wrap=True)
+        else:
+            lines = [_line(row) for row in rows if row.received]
+            self._console.print(title, *lines, sep='\n  ', highlight=False, soft_wrap=True)
         self._next_s = time.monotonic() + self._period_s
 
 
@@ -96,7 +99,7 @@ def _row(record: NodeRecord) -> Row:
 
 
 def _table(rows: List[Row], title: str) -> Table:
-    table = Table(title=title, title_justify='left', expand=True)
+    table = Table(title=title, title_justify='left', expand=True, box=box.SIMPLE_HEAD)
     table.add_column('node', no_wrap=True)
     table.add_column('last result', ratio=1, no_wrap=True)
     for name in ('fps', 'p50 ms', 'p99 ms', 'received', 'dropped'):
