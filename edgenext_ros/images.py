@@ -5,7 +5,6 @@ A frame is (H, W, 3) uint8 BGR. Where the message already holds that, the frame 
 message's own memory, not a copy.
 """
 
-import array
 from typing import Any, Callable, Dict, NamedTuple
 
 import cv2
@@ -168,11 +167,12 @@ def image_from_frame(frame: np.ndarray, header: Any, encoding: str) -> Image:
     :return: the message, its own copy of the pixels
     """
     pixels = np.ascontiguousarray(frame)
-    # An array of type B is taken over as it is; bytes or a list are checked value by value.
-    data = array.array('B')
-    data.frombytes(pixels.data.cast('B'))
-    return Image(header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding,
-                 is_bigendian=0, step=pixels.strides[0], data=data)
+    message = Image(header=header, height=pixels.shape[0], width=pixels.shape[1],
+                    encoding=encoding, is_bigendian=0, step=pixels.strides[0])
+    # Into the array that is there already: 1 ms at 1920x1080, where handing data to the
+    # constructor takes 50 ms, and assigning a list 1.4 s.
+    message.data.frombytes(pixels.data.cast('B'))
+    return message
 
 
 def compressed_from_frame(frame_bgr: np.ndarray, header: Any, *, quality: int = 90
@@ -186,6 +186,6 @@ def compressed_from_frame(frame_bgr: np.ndarray, header: Any, *, quality: int = 
     :return: the message
     """
     _, jpeg = cv2.imencode('.jpg', frame_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    data = array.array('B')
-    data.frombytes(jpeg.tobytes())
-    return CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', data=data)
+    message = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
+    message.data.frombytes(jpeg.tobytes())
+    return message
