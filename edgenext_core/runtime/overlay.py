@@ -37,10 +37,10 @@ class _Style(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """A line of a panel: name left, value right, the class's colour, its share in [0, 1]."""
+    """A line of a panel: a value or '', a name, the class's colour, its share in [0, 1]."""
 
-    name: str
     value: str
+    name: str
     color: Color
     share: float
 
@@ -58,7 +58,7 @@ def draw_classification(frame_bgr: np.ndarray, record: Classification,
     """
     check_frame(frame_bgr)
     picture = frame_bgr.copy()
-    rows = [_Row(_name(card, class_id), f'{100 * score:.0f}%', _bgr(card, class_id),
+    rows = [_Row(f'{100 * score:.0f}%', _name(card, class_id), _bgr(card, class_id),
                  min(max(float(score), 0.0), 1.0))
             for class_id, score in zip(record.class_ids, record.scores)]
     _draw_panel(picture, rows, is_bar=True)
@@ -119,7 +119,7 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
         void = cv2.threshold(record.class_ids, len(card.labels) - 1, 1, cv2.THRESH_BINARY)[1]
         cv2.copyTo(frame_bgr, void, picture)
     shares = counts[:len(card.labels)] / record.class_ids.size
-    rows = [_Row(_name(card, class_id), '', _bgr(card, class_id), float(shares[class_id]))
+    rows = [_Row('', _name(card, class_id), _bgr(card, class_id), float(shares[class_id]))
             for class_id in np.argsort(-shares, kind='stable')
             if shares[class_id] >= _LEGEND_FROM]
     _draw_panel(picture, rows, is_bar=False)
@@ -132,8 +132,7 @@ def _style_for(picture: np.ndarray) -> _Style:
     text_height = cv2.getTextSize('A', _FONT, font_scale, 1)[0][1]
     return _Style(font_scale=font_scale, stroke=max(1, int(round(unit))),
                   line=max(2, int(round(2 * unit))), outline=int(round(0.7 * unit)),
-                  gap=max(3, int(round(6 * unit))),
-                  row=int(round(1.9 * text_height)))
+                  gap=max(3, int(round(6 * unit))), row=int(round(1.9 * text_height)))
 
 
 def _draw_panel(picture: np.ndarray, rows: Sequence[_Row], *, is_bar: bool) -> None:
@@ -143,19 +142,18 @@ def _draw_panel(picture: np.ndarray, rows: Sequence[_Row], *, is_bar: bool) -> N
     if not rows:
         return
     swatch = 0 if is_bar else style.row
-    names = max(_text_width(row.name, style) for row in rows)
     values = max(_text_width(row.value, style) for row in rows)
-    width = swatch + names + values + style.gap * (4 if values else 2)
+    indent = style.gap // 2 + swatch + values + (style.gap if values else 0)
+    width = indent + max(_text_width(row.name, style) for row in rows) + style.gap * 3 // 2
     left = top = style.gap
     _shade(picture, left, top, width, len(rows) * style.row + style.gap)
     left, top = left + style.gap // 2, top + style.gap // 2
     for row in rows:
         length = int(round((width - style.gap) * row.share)) if is_bar else style.row - style.line
         _fill(picture, left, top, length, style.row - style.line, row.color)
-        text_left = left + swatch + style.gap // 2
-        _write_on_bar(picture, row.name, text_left, top, style)
-        _write_on_bar(picture, row.value,
-                      left + width - 2 * style.gap - _text_width(row.value, style), top, style)
+        value_left = left + style.gap // 2 + values - _text_width(row.value, style)
+        _write_on_bar(picture, row.value, value_left, top, style)
+        _write_on_bar(picture, row.name, left + indent, top, style)
         top += style.row
 
 

@@ -72,19 +72,18 @@ def plan_resize(frame_width: int, frame_height: int, *, width: int, height: int,
                     input_width=width, input_height=height)
 
 
-def apply_geometry(image: np.ndarray, geometry: Geometry, *, pad_value: int,
+def apply_geometry(image: np.ndarray, plan: Geometry, *, pad_value: int,
                    interpolation: Optional[int] = None) -> np.ndarray:
     """
     Resize an image as planned.
 
-    :param image: (H, W) or (H, W, C) of the geometry's frame size
-    :param geometry: from ``plan_resize``
+    :param image: (H, W) or (H, W, C) of the plan's frame size
+    :param plan: from ``plan_resize``
     :param pad_value: fills the border of a letterbox, in every channel
     :param interpolation: None for pictures, cv2.INTER_NEAREST for class ids; any other
         constant of cv2.resize is handed on to it
     :return: (input_height, input_width) or (input_height, input_width, C), the image's dtype
     """
-    plan = geometry
     image = image[plan.crop_top:plan.crop_top + plan.crop_height,
                   plan.crop_left:plan.crop_left + plan.crop_width]
     size = (plan.resized_width, plan.resized_height)
