@@ -10,6 +10,7 @@ from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.model_card import ModelCard
 
 _ERRORS_ONLY = 3
+_REASON_LENGTH = 500
 _DTYPES = {'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16'}
 
 
@@ -38,9 +39,9 @@ class OnnxRuntimeEngine(Engine):
             self._session = onnxruntime.InferenceSession(
                 path, sess_options=options, providers=['CPUExecutionProvider'])
         except Exception as error:
-            raise EngineError(f'ONNX Runtime {self.version} cannot load {path} '
-                              f'({_first_line(error)}); the file may be damaged or made for a '
-                              'newer version; copy or export it again') from error
+            raise EngineError(f'ONNX Runtime {self.version} cannot load {path}; update ONNX '
+                              'Runtime if the file asks for a newer one, else copy or export it '
+                              f'again (it says: {_reason(error)})') from error
         self.card = card
         try:
             check_inputs(card, _specs(self._session.get_inputs()))
@@ -63,7 +64,7 @@ class OnnxRuntimeEngine(Engine):
             outputs = self._session.run(self._output_names, {self.card.input.name: image})
         except Exception as error:
             raise EngineError(f'ONNX Runtime {self.version} failed to run the model '
-                              f'({_first_line(error)})') from error
+                              f'(it says: {_reason(error)})') from error
         return dict(zip(self._output_names, outputs))
 
     def close(self) -> None:
@@ -82,5 +83,7 @@ def _dtype(type_name: str) -> str:
     return _DTYPES.get(type_name, type_name.replace('tensor(', '').rstrip(')'))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split('\n')[0]
+def _reason(error: Exception) -> str:
+    """Shorten '[ONNXRuntimeError] : 1 : FAIL : Load model from PATH failed:reason'."""
+    text = ' '.join(str(error).split(' : ', 3)[-1].split(' failed:', 1)[-1].split())
+    return text if len(text) <= _REASON_LENGTH else text[:_REASON_LENGTH - 3] + '...'

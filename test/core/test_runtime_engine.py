@@ -139,7 +139,7 @@ def test_a_damaged_graph_is_refused_with_the_backends_words(tmp_path):
     write_constant_model(path, card_of('detection'), answers_of('detection'))
     path.write_bytes(path.read_bytes().replace(b'Identity', b'Identitx'))
 
-    with pytest.raises(EngineError, match=r'ONNX Runtime .* cannot load .*m\.onnx \(.*Identitx'):
+    with pytest.raises(EngineError, match=r'ONNX Runtime .* cannot load .*m\.onnx; .*Identitx'):
         open_engine(str(path))
 
 
@@ -163,7 +163,7 @@ def test_a_wrong_image_is_refused_in_one_line(tmp_path):
         str(i) for i in range(256)], colors_rgb=[[0, 0, 0]] * 256))
     engine = open_engine(path)
 
-    with pytest.raises(EngineError, match='failed to run the model') as caught:
+    with pytest.raises(EngineError, match=r'failed to run the model \(it says: .*33') as caught:
         engine.infer(np.zeros((1, 24, 33, 3), np.uint8))
     assert '\n' not in str(caught.value)
 
