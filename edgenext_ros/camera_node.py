@@ -91,7 +91,7 @@ class Camera:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._publish_all, name='camera')
         self._thread.start()
-        self._timer = node.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self._timer = process.create_timer(node, DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
 
     def close(self) -> int:
         """

@@ -6,6 +6,7 @@ from typing import Any, Callable, List, Optional
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
+from edgenext_ros.process import create_timer
 from edgenext_ros.qos import choose_reliability, describe_publisher, image_qos, offers_reliable
 
 try:
@@ -48,7 +49,7 @@ class ImageInput:
         self._subscription: Optional[Any] = None
         self.reliability = ''
         self._follow_publishers()
-        self._timer = node.create_timer(CHECK_PERIOD_S, self._follow_publishers)
+        self._timer = create_timer(node, CHECK_PERIOD_S, self._follow_publishers)
 
     def find_silence(self) -> Optional[str]:
         """

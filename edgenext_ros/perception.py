@@ -103,7 +103,7 @@ class Perception:
         self._input = ImageInput(
             node, self._slot.put, transport=self._values['image_transport'],
             reliability_setting=self._values['image_reliability'])
-        self._timer = node.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self._timer = process.create_timer(node, DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self._worker = threading.Thread(target=self._work, name='worker')
         self._worker.start()
         node.get_logger().info(

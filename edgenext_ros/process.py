@@ -14,13 +14,16 @@ import traceback
 from typing import Any, Callable, List, Optional
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.timer import Timer
 
 from edgenext_core.runtime.errors import EdgeNextError
 
 WAKE_PERIOD_S = 0.2
+_STEADY_CLOCK = Clock(clock_type=ClockType.STEADY_TIME)
 
 
 def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
@@ -56,6 +59,18 @@ def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
     node.destroy_node()
     rclpy.shutdown()
     return code
+
+
+def create_timer(node: Node, period_s: float, callback: Callable[[], None]) -> Timer:
+    """
+    Create a timer that runs by the machine's clock, also where ``use_sim_time`` stands still.
+
+    :param node: the node
+    :param period_s: the period in seconds
+    :param callback: is called in the executor's thread
+    :return: the timer
+    """
+    return node.create_timer(period_s, callback, clock=_STEADY_CLOCK)
 
 
 def _spin(node: Node, stop: threading.Event) -> int:

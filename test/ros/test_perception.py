@@ -230,6 +230,20 @@ def test_a_frame_without_a_stamp_has_no_age(bench, detection):
     assert tuple(values_of(latencies[0].status[0])) == FrameLatency._fields[:-1]
 
 
+def test_without_a_simulated_clock_there_is_no_age_but_there_are_diagnostics(bench, tmp_path):
+    write_classifier(tmp_path / 'classifier.onnx')
+    latencies = bench.collect(DiagnosticArray, '/classification/latency')
+    statuses = bench.collect_diagnostics('classification: classification')
+    images = bench.node.create_publisher(Image, 'image', image_qos('reliable'))
+    bench.run_perception(ClassificationTask, model=str(tmp_path / 'classifier.onnx'),
+                         use_sim_time=True)
+    bench.wait_for_subscriber(images)
+    bench.publish(images, _plain(BLACK))
+    bench.wait_for_value(statuses, 'processed', 1)
+    bench.wait_for(lambda: latencies, 'the latency')
+    assert tuple(values_of(latencies[0].status[0])) == FrameLatency._fields[:-1]
+
+
 def test_an_overlay_is_published_while_somebody_listens(bench, detection):
     _, images, results = detection
     overlays = bench.collect(Image, '/detection/overlay')
