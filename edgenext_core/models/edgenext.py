@@ -6,7 +6,7 @@ from torch import nn
 
 from edgenext_core.models.blocks import ConvBlock, DenseDownsampleConv, SDTABlock
 from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
-from edgenext_core.models.layers import LayerNorm2d
+from edgenext_core.models.layers import GELU, Hardswish, LayerNorm2d
 
 SMALLEST_SIDE_PX = 32
 STAGES = 4
@@ -139,7 +139,8 @@ def drop_path_rates(depths: tuple[int, ...], rate: float) -> list[list[float]]:
     :param rate: Rate of the last block.
     :return: For each stage the rates of its blocks; the first is 0.
     """
-    rates = torch.linspace(0, rate, sum(depths), dtype=torch.float64).tolist()
+    last = max(1, sum(depths) - 1)
+    rates = [rate * block / last for block in range(sum(depths))]
     return [rates[sum(depths[:stage]):sum(depths[:stage + 1])] for stage in range(len(depths))]
 
 
@@ -186,7 +187,7 @@ def _stage(config: EdgeNeXtConfig, stage: int, *, stride: int, dilation: int,
     depth, sdta_blocks = config.depths[stage], config.sdta_blocks[stage]
     common = {
         'norm': _norm(config),
-        'activation': nn.Hardswish if config.norm == 'batch' else nn.GELU,
+        'activation': Hardswish if config.norm == 'batch' else GELU,
         'layer_scale_init': layer_scale_init,
     }
     blocks: list[nn.Module] = []
