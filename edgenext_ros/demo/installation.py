@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 import rclpy
 
+from edgenext_core import __version__
 from edgenext_ros.demo.errors import DemoError
 
 _PACKAGE = 'edgenext_ros'
@@ -54,7 +55,7 @@ def describe_machine() -> Dict[str, Any]:
     """
     rclpy_version = _package_version('rclpy')
     return {
-        _PACKAGE: _package_version(_PACKAGE),
+        _PACKAGE: __version__,
         'python': platform.python_version(),
         'numpy': np.__version__,
         'opencv': cv2.__version__,

@@ -26,14 +26,19 @@ def write_sheet(recording: Recording, moments: Moments, report: Dict[str, Any],
     :param report: as built
     :param path: of the PNG file
     """
-    stamps = moments.complete_stamps()
-    chosen = [stamps[int(place)] for place in
-              np.linspace(0, len(stamps) - 1, min(len(stamps), _COLUMNS * _ROWS)).round()]
+    chosen = _choose(moments.complete_stamps())
     height = height_at(recording.frame(chosen[0]), width=_TILE_WIDTH)
     tiles = [_tile(recording, moments, stamp_ns, height) for stamp_ns in chosen]
     tiles += [np.full_like(tiles[0], INK)] * (-len(tiles) % _COLUMNS)
     rows = [_row(tiles[first:first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
     cv2.imwrite(path, np.vstack([_title(report), *rows, _nodes(report)]))
+
+
+def _choose(stamps: List[int]) -> List[int]:
+    """Choose the frames nearest to evenly spaced times, each once."""
+    times = np.array(stamps)
+    wanted = np.linspace(stamps[0], stamps[-1], _COLUMNS * _ROWS)
+    return sorted({stamps[int(np.abs(times - time).argmin())] for time in wanted})
 
 
 def _tile(recording: Recording, moments: Moments, stamp_ns: int, height: int) -> np.ndarray:
@@ -69,7 +74,7 @@ def _nodes(report: Dict[str, Any]) -> np.ndarray:
         strip.text(node, left, 28, size=13, color=GREY)
         text = f'{figures["processed"]} of {figures["received"]} frames'
         if latency['age']:
-            text += (f'   inference {latency["infer"]["p50"]:.0f} ms   age p50 '
-                     f'{latency["age"]["p50"]:.0f}, p99 {latency["age"]["p99"]:.0f} ms')
-        strip.text(text, left, 56, size=13)
+            text += (f'    inference {latency["infer"]["p50"]:.0f} ms    age '
+                     f'{latency["age"]["p50"]:.0f} ms (p99 {latency["age"]["p99"]:.0f})')
+        strip.text(text, left, 56, size=12)
     return strip.pixels()
