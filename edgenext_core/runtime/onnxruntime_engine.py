@@ -9,7 +9,7 @@ from edgenext_core.runtime.engine import Engine, TensorSpec, check_inputs, check
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.model_card import ModelCard
 
-_ERRORS_ONLY = 3
+_NO_LOG = 4
 _REASON_LENGTH = 500
 _DTYPES = {'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16'}
 
@@ -33,22 +33,24 @@ class OnnxRuntimeEngine(Engine):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _NO_LOG  # its errors are raised, too
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
             self._session = onnxruntime.InferenceSession(
                 path, sess_options=options, providers=['CPUExecutionProvider'])
+            inputs = _specs(self._session.get_inputs())
+            outputs = _specs(self._session.get_outputs())
         except Exception as error:
             raise EngineError(f'ONNX Runtime {self.version} cannot load {path}; update ONNX '
                               'Runtime if the file asks for a newer one, else copy or export it '
                               f'again (it says: {_reason(error)})') from error
         self.card = card
         try:
-            check_inputs(card, _specs(self._session.get_inputs()))
-            check_outputs(card, _specs(self._session.get_outputs()))
+            check_inputs(card, inputs)
+            check_outputs(card, outputs)
         except ModelCardError as error:
             raise ModelCardError(f'{path}: {error}') from error
-        self._output_names = [output.name for output in self._session.get_outputs()]
+        self._output_names = [output.name for output in outputs]
 
     def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
         """

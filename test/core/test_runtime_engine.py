@@ -143,6 +143,15 @@ def test_a_damaged_graph_is_refused_with_the_backends_words(tmp_path):
         open_engine(str(path))
 
 
+def test_a_graph_with_names_that_are_no_text_is_refused(tmp_path):
+    path = tmp_path / 'm.onnx'
+    write_constant_model(path, card_of('detection'), answers_of('detection'))
+    path.write_bytes(path.read_bytes().replace(b'scores', b'\x87cores'))
+
+    with pytest.raises(EngineError, match='cannot load'):
+        open_engine(str(path))
+
+
 def test_a_tensorrt_engine_is_refused_before_it_is_looked_at(tmp_path):
     with pytest.raises(EngineError, match=r'm\.engine is a TensorRT engine .* give the ONNX'):
         open_engine(str(tmp_path / 'm.engine'))
