@@ -7,8 +7,17 @@ from setuptools import find_packages, setup
 PACKAGE = 'edgenext_ros'
 SHARE = 'share/' + PACKAGE
 
-TRAIN = ['torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'pycocotools', 'pyyaml']
-EXPORT = ['torch', 'torchvision', 'onnx', 'onnxscript']
+TRAIN = [
+    'torch',
+    'torchvision',
+    'lightning',
+    'torchmetrics[detection]',
+    'faster-coco-eval',
+    'timm',
+    'pyyaml',
+    'tqdm',
+]
+EXPORT = ['torch', 'torchvision', 'onnx']
 
 setup(
     name=PACKAGE,
@@ -25,13 +34,13 @@ setup(
         (SHARE + '/config', sorted(glob('config/*'))),
         (SHARE + '/launch', sorted(glob('launch/*.launch.py'))),
         (SHARE + '/engines/demo', sorted(glob('engines/demo/*.onnx'))),
-        # What `ros2 run` finds. Data files and no console scripts, since pip puts those into bin/ only.
+        # For `ros2 run`. Data files, since pip puts console scripts into bin/ and nowhere else.
         ('lib/' + PACKAGE, sorted(glob('resource/executables/*'))),
     ],
     # Robot distributions have OpenCV 4, so the robot side is written for it.
     install_requires=['numpy', 'opencv-python-headless>=4.1,<5', 'onnxruntime'],
     extras_require={
-        'demo': ['rich', 'pycocotools'],
+        'demo': ['av', 'pycocotools', 'rich'],
         'train': TRAIN,
         'export': EXPORT,
         'tensorrt': ['tensorrt', 'pycuda'],

@@ -1,18 +1,19 @@
 """
 Generate vision_msgs into the Python environment that runs this script.
 
-For machines without a ROS installation: the environment holds ROS 2 as Python wheels, none of which is vision_msgs.
-The environment is an ament prefix afterwards: it has share/vision_msgs, its libraries and its Python module.
+For machines without a ROS installation: the environment holds ROS 2 as Python wheels, none of
+which is vision_msgs. The environment is an ament prefix afterwards: it has share/vision_msgs, its
+libraries and its Python module.
 """
 
 import os
-from pathlib import Path
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from pathlib import Path
 
 import numpy
 
@@ -27,7 +28,7 @@ def check_tools():
     """
     Check that what the generators call is there.
 
-    :raises SystemExit: when a compiler, CMake or Python's headers are missing, with what to install.
+    :raises SystemExit: when something is missing, with what to install.
     """
     missing = []
     for tool, variable, package in (('cc', 'CC', 'gcc'), ('c++', 'CXX', 'g++')):
@@ -63,14 +64,20 @@ def build(build_folder):
     :raises CalledProcessError: when CMake or a compiler fails; its output is on the terminal.
     """
     environment = dict(os.environ, AMENT_PREFIX_PATH=str(PREFIX), CMAKE_PREFIX_PATH=str(PREFIX))
-    # Older make and ninja builds take their parallelism from here.
     jobs = str(os.cpu_count() or 1)
     for arguments in (
         [
-            '-S', str(PACKAGE), '-B', str(build_folder), '-Wno-dev', '--log-level=WARNING',
+            '-S',
+            str(PACKAGE),
+            '-B',
+            str(build_folder),
+            '-Wno-dev',
+            '--log-level=WARNING',
             '-DCMAKE_BUILD_TYPE=MinSizeRel',
-            '-DCMAKE_INSTALL_PREFIX=%s' % PREFIX, '-DCMAKE_INSTALL_MESSAGE=NEVER',
-            '-DBUILD_TESTING=OFF', '-DPython3_EXECUTABLE=%s' % sys.executable,
+            '-DCMAKE_INSTALL_PREFIX=%s' % PREFIX,
+            '-DCMAKE_INSTALL_MESSAGE=NEVER',
+            '-DBUILD_TESTING=OFF',
+            '-DPython3_EXECUTABLE=%s' % sys.executable,
         ],
         ['--build', str(build_folder), '--parallel', jobs],
         ['--install', str(build_folder)],

@@ -1,4 +1,4 @@
-"""Check that this machine can run the project; end with a sentence that says what to do where it cannot."""
+"""Check that this machine can run the project, or say what to do."""
 
 import os
 import platform
@@ -24,7 +24,10 @@ def complaint():
             'Name another one (make PYTHON=python3.12) or source a ROS 2' % version
         )
     if platform.machine() != 'x86_64':
-        return 'this is %s; the ROS 2 wheels are for x86_64. Install ROS 2 and source it' % platform.machine()
+        return (
+            'this is %s; the ROS 2 wheels are for x86_64. Install ROS 2 and source it'
+            % platform.machine()
+        )
     return None
 
 

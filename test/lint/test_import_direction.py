@@ -1,0 +1,135 @@
+"""Who may import whom: the table of the architecture, checked on every file."""
+
+import sys
+from typing import NamedTuple
+
+from source_tree import imports_of, project_modules
+
+
+class Layer(NamedTuple):
+    """What the modules of one layer may import."""
+
+    project: tuple = ()
+    outside: tuple = ()
+
+
+ROS = (
+    'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs', 'geometry_msgs',
+    'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs', 'vision_msgs',
+)  # fmt: skip
+# The longest prefix of a module's name decides. A layer may always import itself.
+LAYERS = {
+    'edgenext_core.labels': Layer(),
+    'edgenext_core.runtime': Layer(outside=('numpy', 'cv2')),
+    'edgenext_core.runtime.onnxruntime_engine': Layer(
+        ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
+    ),
+    'edgenext_core.runtime.tensorrt_engine': Layer(
+        ('edgenext_core.runtime',), ('numpy', 'tensorrt')
+    ),
+    'edgenext_core.runtime.cuda_buffers': Layer(('edgenext_core.runtime',), ('numpy', 'pycuda')),
+    'edgenext_core.world': Layer(
+        ('edgenext_core.labels', 'edgenext_core.runtime.records'), ('numpy', 'cv2')
+    ),
+    'edgenext_core.models': Layer(
+        ('edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
+        ('numpy', 'torch', 'torchvision'),
+    ),
+    'edgenext_core.data': Layer(
+        ('edgenext_core.labels', 'edgenext_core.world', 'edgenext_core.runtime.preprocess'),
+        ('numpy', 'cv2', 'torch', 'torchvision'),
+    ),
+    'edgenext_core.train': Layer(
+        ('edgenext_core.models', 'edgenext_core.data', 'edgenext_core.labels'),
+        ('numpy', 'torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'tqdm', 'yaml'),
+    ),
+    'edgenext_core.export': Layer(
+        ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels'),
+        ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'tensorrt'),
+    ),
+    'edgenext_core.cli': Layer(('edgenext_core',)),
+    'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
+    'edgenext_ros.camera_node': Layer(
+        ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.world', 'edgenext_core.labels'),
+        ('numpy', 'cv2', *ROS),
+    ),
+    'edgenext_ros.sources': Layer(
+        ('edgenext_ros', 'edgenext_core.world', 'edgenext_core.runtime'), ('numpy', 'cv2')
+    ),
+    'edgenext_ros.demo': Layer(
+        ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.labels'),
+        ('numpy', 'cv2', 'onnxruntime', 'av', 'rich', 'pycocotools', *ROS),
+    ),
+    'launch': Layer(outside=('launch', 'launch_ros')),
+}
+# Robots have no torch and not every backend, so these files import late.
+LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engine')
+
+
+def layer_of(module):
+    """Give the name of the layer that a module belongs to, or None."""
+    return max((name for name in LAYERS if is_within(module, name)), key=len, default=None)
+
+
+def is_within(module, prefix):
+    """Tell whether a dotted name is the prefix or lies under it."""
+    return module == prefix or module.startswith(prefix + '.')
+
+
+def in_project(module):
+    """Tell whether a dotted name is one of ours; `launch` in an import is ROS's."""
+    return module.split('.')[0] in ('edgenext_core', 'edgenext_ros')
+
+
+def may_import(importer, module):
+    """Tell whether a module of the project may import another one."""
+    name = layer_of(importer)
+    layer = LAYERS[name]
+    if module == 'edgenext_core':  # the version
+        return True
+    if in_project(module):
+        return is_within(module, name) or any(
+            is_within(module, prefix) for prefix in layer.project
+        )
+    top = module.split('.')[0]
+    return top in sys.stdlib_module_names or top in layer.outside
+
+
+def test_every_module_belongs_to_a_layer():
+    lost = [
+        name for name in project_modules() if layer_of(name) is None and name != 'edgenext_core'
+    ]
+    assert not lost, 'add these to LAYERS: ' + ', '.join(lost)
+
+
+def test_a_module_imports_only_what_its_layer_may():
+    wrong = [
+        f'{name}, line {found.line}: {found.module}'
+        for name, path in project_modules().items()
+        for found in imports_of(path)
+        if layer_of(name) and not may_import(name, found.module)
+    ]
+    assert not wrong, 'not allowed by LAYERS:\n' + '\n'.join(wrong)
+
+
+def test_imports_stand_at_the_top_of_their_file():
+    late = [
+        f'{name}, line {found.line}: {found.module}'
+        for name, path in project_modules().items()
+        for found in imports_of(path)
+        if found.inside_function and name not in LATE_IMPORTERS
+    ]
+    assert not late, 'imported inside a function:\n' + '\n'.join(late)
+
+
+def test_no_import_goes_in_a_circle():
+    modules = project_modules()
+    graph = {
+        name: {found.module for found in imports_of(path) if not found.inside_function}
+        & modules.keys() - {name}
+        for name, path in modules.items()
+    }
+    while graph:
+        leaves = {name for name, imported in graph.items() if not imported}
+        assert leaves, 'these modules import each other in a circle: ' + ', '.join(sorted(graph))
+        graph = {name: imported - leaves for name, imported in graph.items() if name not in leaves}

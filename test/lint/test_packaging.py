@@ -1,0 +1,73 @@
+"""What the package says of itself, in the several places where tools look for it."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from source_tree import ROOT
+
+from edgenext_core import __version__
+
+NODES = ('camera_node', 'classification_node', 'detection_node', 'segmentation_node')
+
+
+def setup_field(name):
+    """Ask setup.py for one field."""
+    return subprocess.run(
+        [sys.executable, 'setup.py', '--quiet', f'--{name}'],
+        cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ).stdout.strip()  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def manifest():
+    """Read package.xml."""
+    return ElementTree.parse(ROOT / 'package.xml').getroot()
+
+
+def test_setup_package_xml_and_changelog_have_one_version(manifest):
+    newest = re.search(
+        r'^(\d+\.\d+\.\d+) \(', (ROOT / 'CHANGELOG.rst').read_text(encoding='utf-8'), re.MULTILINE
+    ).group(1)
+    versions = {setup_field('version'), manifest.findtext('version'), __version__, newest}
+    assert len(versions) == 1, versions
+
+
+def test_setup_package_xml_and_licence_file_name_one_licence(manifest):
+    assert setup_field('license') == manifest.findtext('license') == 'Apache-2.0'
+    assert 'Apache License' in (ROOT / manifest.find('license').get('file')).read_text(
+        encoding='utf-8'
+    )
+
+
+def test_the_manifest_is_format_3_and_asks_for_ament_python(manifest):
+    assert manifest.get('format') == '3'
+    assert manifest.findtext('export/build_type') == 'ament_python'
+
+
+def test_the_manifest_names_every_ros_package_that_the_nodes_import(manifest):
+    sources = ''.join(
+        path.read_text(encoding='utf-8') for path in (ROOT / 'edgenext_ros').rglob('*.py')
+    )
+    imported = set(
+        re.findall(
+            r'^(?:from|import) (rclpy|ament_index_python|\w+_(?:msgs|interfaces))\b',
+            sources,
+            re.MULTILINE,
+        )
+    )
+    named = {element.text for element in manifest.findall('exec_depend')}
+    assert imported <= named
+
+
+@pytest.mark.parametrize('name', [*NODES, 'demo'])
+def test_an_executable_starts_the_module_of_its_name(name):
+    path = ROOT / 'resource' / 'executables' / name
+    assert os.access(path, os.X_OK)
+    assert f'-m edgenext_ros.{name} ' in path.read_text(encoding='utf-8')
+    assert (ROOT / 'edgenext_ros' / f'{name}.py').exists() or (
+        ROOT / 'edgenext_ros' / name / '__main__.py'
+    ).exists()
