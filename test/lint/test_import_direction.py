@@ -45,7 +45,7 @@ LAYERS = {
     ),
     'edgenext_core.export': Layer(
         ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels'),
-        ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'tensorrt'),
+        ('numpy', 'cv2', 'torch', 'torchmetrics', 'onnx', 'onnxruntime', 'tensorrt'),
     ),
     'edgenext_core.cli': Layer(('edgenext_core',)),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
