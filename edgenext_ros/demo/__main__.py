@@ -3,10 +3,8 @@
 import argparse
 import os
 import shlex
-import signal
 import sys
 import tempfile
-import threading
 from typing import Any, List, Optional
 
 from edgenext_core.runtime.errors import EdgeNextError
@@ -25,6 +23,7 @@ from edgenext_ros.demo.moments import Moments
 from edgenext_ros.demo.recording import Recording
 from edgenext_ros.demo.session import Clip, record_run
 from edgenext_ros.demo.spool import Spool
+from edgenext_ros.demo.stop_signals import StopSignals
 from edgenext_ros.demo.summary import print_summary
 from edgenext_ros.demo.table import LiveTable, make_console
 from edgenext_ros.sources import SYNTHETIC, list_images, open_source
@@ -42,8 +41,6 @@ def main(args: Optional[List[str]] = None) -> int:
     """
     args = sys.argv[1:] if args is None else args
     options = _parse(args)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _exit_on_signal)
     try:
         _run(options, command='python -m edgenext_ros.demo ' + ' '.join(map(shlex.quote, args)))
     except EdgeNextError as error:
@@ -90,11 +87,9 @@ def _run(options: argparse.Namespace, *, command: str) -> None:
     console = make_console()
     with tempfile.TemporaryFile(dir=options.out) as file:
         spool = Spool(file)
-        stop = _stop_on_interrupt()
-        with LiveTable(console) as table:
-            run = record_run(clip, models, spool=spool, table=table, is_stopped=stop.is_set,
+        with StopSignals() as stop, LiveTable(console) as table:
+            run = record_run(clip, models, spool=spool, table=table, stop=stop,
                              log_folder=os.path.join(options.out, 'logs'))
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         recording = Recording(spool)
         report = build_report(run, recording, clip, command=command)
         write_report(report, paths[REPORT])
@@ -126,22 +121,6 @@ def _prepare(folder: str) -> Any:
         raise DemoError(f'cannot write to {folder} ({error.strerror}); name another folder with '
                         '--out') from error
     return paths
-
-
-def _stop_on_interrupt() -> threading.Event:
-    """Let the first Ctrl-C set the event that is returned, and the next one raise."""
-    stop = threading.Event()
-
-    def on_interrupt(*_: Any) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    return stop
-
-
-def _exit_on_signal(number: int, _frame: Any) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ from edgenext_ros.demo.errors import DemoError
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES_SHOWN = 12
-_GRACE_S = {signal.SIGINT: 5.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
+_GRACE_S = {signal.SIGINT: 10.0, signal.SIGTERM: 3.0, signal.SIGKILL: 2.0}
 
 
 def private_environment(profiles_file: str) -> Dict[str, str]:

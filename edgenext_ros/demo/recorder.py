@@ -55,19 +55,17 @@ class NodeRecord:
         self.counters_heard = 0
         self.backend = ''
         self.newest = b''
-        self.results = 0
         self.stages_ms = {stage: array.array('d') for stage in STAGES}
         self.age_ms: Dict[int, float] = {}
         self._arrivals_s: Deque[float] = collections.deque(maxlen=300)
 
     def add_result(self, serialized: bytes) -> None:
         """
-        Count a result.
+        Take a result.
 
         :param serialized: the message
         """
         self.newest = serialized
-        self.results += 1
         self._arrivals_s.append(time.monotonic())
 
     def rate_hz(self) -> float:

@@ -28,6 +28,13 @@ class Recording:
         self._spool = spool
         self.stamps = spool.stamps(FRAMES)
 
+    def duration_s(self) -> float:
+        """Return how long the frames took, the last one included; 0.0 with fewer than two."""
+        if len(self.stamps) < 2:
+            return 0.0
+        span_s = (self.stamps[-1] - self.stamps[0]) / 1e9
+        return span_s * len(self.stamps) / (len(self.stamps) - 1)
+
     def frame(self, stamp_ns: int) -> np.ndarray:
         """
         Decode a frame.

@@ -32,11 +32,13 @@ def build_report(run: Run, recording: Recording, clip: Clip, *, command: str) ->
     :param command: that made the run
     :return: for ``report.json``; latencies in milliseconds, accuracies 0 to 1
     """
+    played_s = recording.duration_s()
     return {
         'command': command,
-        'clip': dict(clip._asdict(), played_s=round(run.wall_s, 3), ended_by=run.ended_by),
+        'clip': dict(clip._asdict(), played_s=round(played_s, 3), ended_by=run.ended_by),
         'frames_sent': run.sent,
-        'nodes': {record.model.node: _describe_node(record, run) for record in run.records},
+        'nodes': {record.model.node: _describe_node(record, sent=run.sent, played_s=played_s)
+                  for record in run.records},
         'accuracy': {record.model.card.task: measure_accuracy(record.model, recording, clip)
                      for record in run.records},
         'machine': describe_machine(),
@@ -82,13 +84,13 @@ def write_report(report: Dict[str, Any], path: str) -> None:
         stream.write('\n')
 
 
-def _describe_node(record: NodeRecord, run: Run) -> Dict[str, Any]:
-    counters, card, sent = record.counters, record.model.card, run.sent
+def _describe_node(record: NodeRecord, *, sent: int, played_s: float) -> Dict[str, Any]:
+    counters, card = record.counters, record.model.card
     return {
         **counters._asdict(),
         'received_share': round(counters.received / sent, 4) if sent else None,
         'processed_share': round(counters.processed / sent, 4) if sent else None,
-        'rate_hz': round(counters.processed / run.wall_s, 3),
+        'rate_hz': round(counters.processed / played_s, 3) if played_s else None,
         'latency_ms': {stage: _percentiles(record.stages_ms[stage]) for stage in STAGES},
         'model': {
             'file': record.model.path,

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -16,6 +16,7 @@ from edgenext_ros.demo.model_folder import DemoModel
 from edgenext_ros.demo.processes import Processes, private_environment
 from edgenext_ros.demo.recorder import CAMERA, Counters, NodeRecord, Recorder
 from edgenext_ros.demo.spool import Spool
+from edgenext_ros.demo.stop_signals import StopSignals
 from edgenext_ros.demo.table import LiveTable
 
 _START_TIMEOUT_S = 60.0
@@ -42,12 +43,11 @@ class Run(NamedTuple):
 
     sent: int
     records: List[NodeRecord]
-    wall_s: float
     ended_by: str
 
 
 def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_folder: str,
-               table: LiveTable, is_stopped: Callable[[], bool]) -> Run:
+               table: LiveTable, stop: StopSignals) -> Run:
     """
     Play a clip to the nodes and record what they say; nothing is left running, come what may.
 
@@ -56,9 +56,11 @@ def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_fol
     :param spool: where the messages go
     :param log_folder: where the processes' logs go
     :param table: shows the run
-    :param is_stopped: whether the user wants to end the clip now
+    :param stop: tells when the user has had enough
     :return: the last counters, with every received frame accounted for
     :raises DemoError: when a process ends early, no frame comes, or the counters do not add up
+    :raises KeyboardInterrupt: when the user gives up
+    :raises SystemExit: when this process is told to end
     """
     os.environ.update(private_environment(find_dds_profile()))
     with Processes(log_folder) as processes:
@@ -67,8 +69,8 @@ def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_fol
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         try:
             node = Node('demo')
-            session = _Session(node, processes, Recorder(node, models, spool), table)
-            return session.run(clip.duration_s, is_stopped)
+            session = _Session(node, processes, Recorder(node, models, spool), table, stop)
+            return session.run(clip.duration_s)
         finally:
             rclpy.shutdown()
 
@@ -77,48 +79,51 @@ class _Session:
     """The parts of a run while it runs."""
 
     def __init__(self, node: Node, processes: Processes, recorder: Recorder,
-                 table: LiveTable) -> None:
+                 table: LiveTable, stop: StopSignals) -> None:
         self._processes = processes
         self._recorder = recorder
         self._table = table
+        self._stop = stop
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
 
-    def run(self, duration_s: float, is_stopped: Callable[[], bool]) -> Run:
-        self._wait_for_start(is_stopped)
-        start_s = time.monotonic()
-        ended_by = self._play(start_s, duration_s, is_stopped)
-        wall_s = time.monotonic() - start_s
+    def run(self, duration_s: float) -> Run:
+        self._wait_for_start()
+        ended_by = self._play(duration_s)
         # On its way out the camera says how many frames it has sent.
         self._processes.interrupt(CAMERA)
         self._settle()
-        return Run(self._recorder.sent, list(self._recorder.records.values()), wall_s, ended_by)
+        return Run(self._recorder.sent, list(self._recorder.records.values()), ended_by)
 
-    def _wait_for_start(self, is_stopped: Callable[[], bool]) -> None:
+    def _wait_for_start(self) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while self._recorder.frames == 0:
-            if is_stopped():
+            if self._stop.is_clip_over():
                 raise KeyboardInterrupt
-            if self._recorder.camera_state == 'ended':
+            if self._has_ended() and self._recorder.sent == 0:
                 raise DemoError('the source holds no frame; name another')
             self._listen('starting: the camera waits until the nodes have loaded their models')
             if time.monotonic() > deadline_s:
                 raise DemoError(f'no frame came in {_START_TIMEOUT_S:.0f} s; the log of the '
                                 'camera ends with:\n' + self._processes.log_tail(CAMERA))
 
-    def _play(self, start_s: float, duration_s: float, is_stopped: Callable[[], bool]) -> str:
+    def _play(self, duration_s: float) -> str:
+        start_s = time.monotonic()
         while True:
             played_s = time.monotonic() - start_s
-            if is_stopped():
+            if self._stop.is_clip_over():
                 return 'user'
-            if self._recorder.camera_state == 'ended':
+            if self._has_ended():
                 return 'source'
-            if self._recorder.camera_state == 'failed':
-                raise DemoError('the camera failed; its log ends with:\n'
-                                + self._processes.log_tail(CAMERA))
             if 0 < duration_s <= played_s:
                 return 'duration'
             self._listen(f'{played_s:.1f} s played, {self._recorder.frames} frames')
+
+    def _has_ended(self) -> bool:
+        if self._recorder.camera_state == 'failed':
+            raise DemoError('the camera failed; its log ends with:\n'
+                            + self._processes.log_tail(CAMERA))
+        return self._recorder.camera_state == 'ended'
 
     def _settle(self) -> None:
         """Wait until the nodes have said twice the same, with every frame accounted for."""
@@ -140,6 +145,7 @@ class _Session:
 
     def _listen(self, title: str) -> None:
         """Handle one message; wait a tenth of a second at most."""
+        self._stop.check()
         self._processes.check()
         self._executor.spin_once(timeout_sec=_WAKE_PERIOD_S)
         self._table.show(self._recorder, title=title)

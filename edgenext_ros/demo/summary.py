@@ -57,7 +57,7 @@ def _counters(nodes: Dict[str, Any]) -> Table:
     table.add_column('per second', justify='right')
     for node, figures in nodes.items():
         table.add_row(node, *(str(figures[name]) for name in _COUNTERS_SHOWN),
-                      f'{figures["rate_hz"]:.1f}')
+                      f'{figures["rate_hz"] or 0:.1f}')
     return table
 
 

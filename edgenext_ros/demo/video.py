@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import av
-import numpy as np
 
 from edgenext_ros.demo.moments import Moments
 from edgenext_ros.demo.picture import compose, height_at
@@ -37,7 +36,5 @@ def write_video(recording: Recording, moments: Moments, path: str) -> None:
 
 
 def _rate_hz(recording: Recording) -> Fraction:
-    if len(recording.stamps) < 2:
-        return Fraction(1)
-    period_s = float(np.mean(np.diff(recording.stamps))) / 1e9
-    return Fraction(1 / period_s).limit_denominator(1000)
+    rate_hz = len(recording.stamps) / (recording.duration_s() or 1.0)
+    return Fraction(rate_hz).limit_denominator(1000)

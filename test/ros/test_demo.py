@@ -54,15 +54,6 @@ def demo(tmp_path):
         process.communicate()
 
 
-@pytest.fixture(autouse=True)
-def signal_handlers():
-    """Put back what the demo's main sets."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 def write_half_and_half(folder, frames):
     """Write pictures, left half blue and right half red, and their masks with a void stripe."""
     images, masks = folder / 'images', folder / 'masks'
