@@ -62,7 +62,7 @@ PARAMETERS = (
                   'empty: none'),
 )
 POLL_PERIOD_S = 0.05
-LAST_FRAME_TIMEOUT_S = 2.0
+LAST_FRAME_TIMEOUT_S = 10.0
 LOG_PERIOD_S = 5.0
 
 
