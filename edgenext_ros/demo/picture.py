@@ -1,6 +1,6 @@
 """One picture of a moment: banner, frame with mask and boxes, legend, figures."""
 
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ _FONT, _BOLD = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX
 _MASK_OPACITY = 0.42
 _OVERSAMPLING = 2
 """Strips of text are drawn this much larger and shrunk, which smooths OpenCV's line font."""
-_BANNER_HEIGHT, _FIGURES_HEIGHT, _LEGEND_HEIGHT = 40, 44, 22
+_BANNER_HEIGHT, _FIGURES_HEIGHT = 40, 44
+_LEGEND_MARGIN, _LEGEND_ROW = 8, 16
 _LEGEND_FROM = 0.004
 
 
@@ -117,8 +118,7 @@ def compose(frame_bgr: np.ndarray, shown: Sequence[Shown], *, width: int, height
     """
     parts = [banner(shown, width=width, time_s=time_s),
              annotate(frame_bgr, shown, width=width, height=height)]
-    parts += [legend(one.record, one.model.card, width=width) for one in shown
-              if isinstance(one.record, ClassMask)]
+    parts += [legend(one, width=width) for one in shown if one.model.card.task == 'segmentation']
     parts.append(_figures(shown, width=width))
     return np.vstack(parts)
 
@@ -185,28 +185,45 @@ def banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
     return strip.pixels()
 
 
-def legend(record: ClassMask, card: ModelCard, *, width: int) -> np.ndarray:
+def legend(one: Shown, *, width: int) -> np.ndarray:
     """
     List a model's classes, those that the mask holds in colour; each keeps its place.
 
-    :param record: the mask
-    :param card: for names and colours
-    :param width: in pixels; classes that do not fit are left out
-    :return: (height, width, 3) uint8 BGR
+    :param one: the segmentation, its mask may be still to come
+    :param width: in pixels; classes that do not fit into two rows are left out
+    :return: (height, width, 3) uint8 BGR, height even
     """
-    strip = Strip(width, _LEGEND_HEIGHT)
-    counts = np.bincount(record.class_ids[::4, ::4].ravel(), minlength=256)[:len(card.labels)]
-    left = 12.0
-    for class_id, name in enumerate(card.labels):
-        present = counts[class_id] >= _LEGEND_FROM * counts.sum()
-        color = class_color(card, class_id)
-        text_right = left + 13 + text_width(readable(name), size=8)
-        if text_right > width:
-            break
-        strip.box(left, 8, left + 9, 17, color=color if present else INK_RAISED)
-        strip.text(readable(name), left + 13, 16, size=8, color=WHITE if present else GREY)
-        left = text_right + 12
+    card, places = one.model.card, _legend_places(one.model.card, width=width)
+    strip = Strip(width, _LEGEND_MARGIN + _LEGEND_ROW * (places[-1][1] + 1))
+    pixels = np.zeros(0, np.uint8)
+    if isinstance(one.record, ClassMask):
+        pixels = one.record.class_ids[::4, ::4]
+    counts = np.bincount(pixels.ravel(), minlength=256)
+    for class_id, (left, row) in enumerate(places):
+        is_present = counts[class_id] > _LEGEND_FROM * pixels.size
+        top = _LEGEND_MARGIN + _LEGEND_ROW * row
+        strip.box(left, top, left + 9, top + 9,
+                  color=class_color(card, class_id) if is_present else INK_RAISED)
+        strip.text(readable(card.labels[class_id]), left + 13, top + 8, size=8,
+                   color=WHITE if is_present else GREY)
     return strip.pixels()
+
+
+def _legend_places(card: ModelCard, *, width: int) -> List[Tuple[float, int]]:
+    """Return left edge and row of each class that fits, the first one in any case."""
+    places, left, row = [(12.0, 0)], 12.0, 0
+    for before, name in zip(card.labels, card.labels[1:]):
+        left += _legend_width(before)
+        if left + _legend_width(name) > width:
+            left, row = 12.0, row + 1
+        if row == 2:
+            break
+        places.append((left, row))
+    return places
+
+
+def _legend_width(name: str) -> float:
+    return 25 + text_width(readable(name), size=8)
 
 
 def blend_mask(picture: np.ndarray, class_ids: np.ndarray, card: ModelCard) -> np.ndarray:

@@ -11,7 +11,7 @@ from tiny_models import write_classifier, write_detector, write_segmenter
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 from edgenext_ros.conversions import detections_to_ros, mask_to_ros
 from edgenext_ros.demo.model_folder import DemoModel
-from edgenext_ros.demo.picture import Shown, compose, height_at
+from edgenext_ros.demo.picture import Shown, compose, height_at, legend
 from edgenext_ros.demo.recorder import result_topic
 from edgenext_ros.demo.recording import Recording
 from edgenext_ros.demo.spool import Spool, stamp_of
@@ -101,7 +101,23 @@ def test_a_picture_has_one_even_size_whatever_the_frames_are(models, shape):
     assert height_at(frame, width=640) % 2 == 0
 
 
-def test_a_picture_is_drawn_before_the_first_results(models):
-    shown = [Shown(model, None, 0.0, 0.0) for model in models.values()]
-    picture = compose(np.zeros((48, 64, 3), np.uint8), shown, width=640, height=480, time_s=0.0)
-    assert picture.shape[0] % 2 == 0
+def test_pictures_before_and_after_the_first_results_have_one_size(models):
+    frame, shapes = np.zeros((48, 64, 3), np.uint8), set()
+    for records in ((None, None, None),
+                    (CLASSES, BOXES, ClassMask(np.zeros((48, 64), np.uint8)))):
+        shown = [Shown(model, record, 0.0, 0.0)
+                 for model, record in zip(models.values(), records)]
+        shapes.add(compose(frame, shown, width=640, height=480, time_s=0.0).shape)
+    assert len(shapes) == 1
+
+
+def test_a_legend_of_many_classes_takes_two_rows_at_most(models):
+    card = models['segmentation'].card
+    heights = []
+    for count in (3, 30, 200):
+        names = tuple(f'class number {index}' for index in range(count))
+        many = card._replace(labels=names, colors_rgb=((9, 9, 9),) * count)
+        shown = Shown(DemoModel('', many), MASK, 0.0, 0.0)
+        heights.append(legend(shown, width=640).shape[0])
+    assert heights[0] < heights[1] == heights[2]
+    assert all(height % 2 == 0 for height in heights)
