@@ -66,7 +66,7 @@ def _latencies(nodes: Dict[str, Any]) -> Table:
                   title_justify='left', box=box.SIMPLE_HEAD)
     table.add_column('node')
     for stage in _STAGES_SHOWN:
-        table.add_column(stage, justify='right')
+        table.add_column(stage, justify='right', no_wrap=True)
     for node, figures in nodes.items():
         cells = [figures['latency_ms'][stage] for stage in _STAGES_SHOWN]
         table.add_row(node, *(f'{cell["p50"]:.1f} / {cell["p99"]:.1f}' if cell else ''
