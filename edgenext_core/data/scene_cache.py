@@ -4,6 +4,7 @@ import functools
 import hashlib
 import logging
 import multiprocessing
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,8 @@ def open_scenes(
     folder = Path(cache_folder) / name
     if not folder.exists():
         _logger.info('drawing %d scenes into %s', count, folder)
-        draft = folder.with_suffix('.draft')
-        draft.mkdir(parents=True, exist_ok=True)
+        Path(cache_folder).mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix='draft_', dir=cache_folder))
         seeds = range(first_seed, first_seed + count)
         _draw_scenes(draft, seeds, (height, width), processes, progress)
         draft.rename(folder)
@@ -103,17 +104,15 @@ def _draw_scenes(
     shape = (len(seeds), *size)
     images = _create_array(folder / 'images.npy', (*shape, 3))
     masks = _create_array(folder / 'masks.npy', shape)
-    draw = functools.partial(draw_scene, width=size[1], height=size[0])
     label_ids, boxes, class_ids = [], [], []
-    with multiprocessing.get_context('spawn').Pool(processes) as pool:
-        scenes: Iterable[Scene] = pool.imap(draw, seeds, chunksize=8)
-        if progress is not None:
-            scenes = progress(scenes, total=len(seeds), desc='drawing scenes', unit='scene')
-        for index, scene in enumerate(scenes):
-            images[index], masks[index] = scene.image_bgr, scene.mask
-            label_ids.append(scene.label_id)
-            boxes.append(scene.boxes_xyxy)
-            class_ids.append(scene.box_class_ids)
+    scenes = _scenes(seeds, size, processes)
+    if progress is not None:
+        scenes = progress(scenes, total=len(seeds), desc='drawing scenes', unit='scene')
+    for index, scene in enumerate(scenes):
+        images[index], masks[index] = scene.image_bgr, scene.mask
+        label_ids.append(scene.label_id)
+        boxes.append(scene.boxes_xyxy)
+        class_ids.append(scene.box_class_ids)
     images.flush()
     masks.flush()
     np.savez(
@@ -123,6 +122,15 @@ def _draw_scenes(
         box_class_ids=np.concatenate(class_ids).astype(np.int64),
         box_ends=np.cumsum([len(found) for found in boxes]),
     )
+
+
+def _scenes(seeds: range, size: tuple[int, int], processes: int) -> Iterable[Scene]:
+    draw = functools.partial(draw_scene, width=size[1], height=size[0])
+    if processes == 1:
+        yield from map(draw, seeds)
+        return
+    with multiprocessing.get_context('spawn').Pool(processes) as pool:
+        yield from pool.imap(draw, seeds, chunksize=8)
 
 
 def _create_array(path: Path, shape: tuple[int, ...]) -> np.memmap:

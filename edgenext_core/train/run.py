@@ -1,5 +1,6 @@
 """A training run: recipe in, checkpoint out."""
 
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -53,19 +54,32 @@ def train(
     :param init: checkpoint whose weights the run starts from, see ``load_encoder``.
     :param resume: checkpoint of an interrupted run of the same recipe.
     :return: the last checkpoint; its ``state_dict`` holds the averaged weights.
-    :raises RecipeError: if the recipe needs ``data`` and there is none.
+    :raises RecipeError: if the recipe needs ``data`` and there is none, or is not the recipe of
+        the run to resume.
     """
+    if resume is not None:
+        _check_same_recipe(recipe, resume)
     lightning.seed_everything(recipe.seed, verbose=False)
     torch.set_num_threads(recipe.threads)
-    module = _MODULES[recipe.task](build_model(recipe), recipe)
+    module = make_module(recipe)
     if init is not None:
         load_encoder(module.model, init)
     training, validation = _samples(recipe, data, cache)
     trainer = _trainer(recipe, out)
     trainer.fit(
-        module, _training_loader(recipe, training), _validation_loader(recipe, validation),
+        module, training_loader(recipe, training), validation_loader(recipe, validation),
         ckpt_path=None if resume is None else str(resume), weights_only=False)
     return Path(out) / 'last.ckpt'
+
+
+def make_module(recipe: Recipe) -> TaskModule:
+    """
+    Make the Lightning module of a recipe.
+
+    :param recipe: what to train.
+    :return: the module with fresh weights.
+    """
+    return _MODULES[recipe.task](build_model(recipe), recipe)
 
 
 def build_model(recipe: Recipe) -> nn.Module:
@@ -108,6 +122,17 @@ def load_encoder(model: nn.Module, checkpoint_path: Path) -> None:
                  len(fitting), len(model.state_dict()), checkpoint_path)
 
 
+def _check_same_recipe(recipe: Recipe, checkpoint_path: Path) -> None:
+    checkpoint = torch.load(checkpoint_path, map_location='cpu', weights_only=False)
+    before, now = checkpoint['recipe'], dataclasses.asdict(recipe)
+    changed = sorted(name for name in now if now[name] != before.get(name))
+    if changed:
+        name = changed[0]
+        raise RecipeError(
+            f'recipe field {name!r} is {now[name]!r}, but {checkpoint_path} was trained with '
+            f'{before.get(name)!r}; set it back, or start a new run with --init')
+
+
 def _encoder_name(name: str) -> str:
     return name.removeprefix('backbone.')
 
@@ -133,7 +158,14 @@ def _dataset(recipe: Recipe, samples: Samples, augmentation: Augmentation | None
     return kind(samples, input_size=input_size, augmentation=augmentation, seed=recipe.seed)
 
 
-def _training_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+def training_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+    """
+    Load random views of frames, in another order in every epoch.
+
+    :param recipe: what to train.
+    :param samples: frames with their truth.
+    :return: batches, see ``collate``.
+    """
     size = recipe.train_size or recipe.input_size
     augmentation = Augmentation(*size, recipe.window, recipe.flip, recipe.color)
     return DataLoader(
@@ -142,7 +174,14 @@ def _training_loader(recipe: Recipe, samples: Samples) -> DataLoader:
         num_workers=recipe.workers, persistent_workers=recipe.workers > 0)
 
 
-def _validation_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+def validation_loader(recipe: Recipe, samples: Samples) -> DataLoader:
+    """
+    Load whole frames at the size of the network's input.
+
+    :param recipe: what to train.
+    :param samples: frames with their truth.
+    :return: batches, see ``collate``.
+    """
     return DataLoader(
         _dataset(recipe, samples, None), batch_size=recipe.batch_size, collate_fn=collate,
         num_workers=recipe.workers, persistent_workers=recipe.workers > 0)

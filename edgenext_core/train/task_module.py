@@ -114,11 +114,12 @@ class TaskModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """
-        Put the recipe and the last validation's metrics into a checkpoint.
+        Put the recipe, its labels and the last validation's metrics into a checkpoint.
 
         :param checkpoint: the checkpoint being written.
         """
         checkpoint['recipe'] = dataclasses.asdict(self.recipe)
+        checkpoint['labels'] = self.recipe.labels._asdict()
         checkpoint['metrics'] = {
             name: float(value) for name, value in self.trainer.callback_metrics.items()
             if name.startswith('val/')

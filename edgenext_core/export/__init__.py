@@ -1,0 +1,1 @@
+"""Export: a checkpoint becomes an ONNX file with its model card inside."""
