@@ -164,10 +164,11 @@ class Perception:
                 self._process(frame)
             except EdgeNextError as error:
                 self._slot.mark_failed()
-                self._log_failure(f'frame dropped: {error}')
+                self._log_failure(f'bad frame: {error}')
             except Exception:
                 self._slot.mark_failed()
-                self._log_failure(f'frame dropped, this is a defect:\n{traceback.format_exc()}')
+                self._log_failure(
+                    f'a frame failed by a defect of this node:\n{traceback.format_exc()}')
             else:
                 self._slot.mark_processed()
 

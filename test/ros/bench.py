@@ -95,6 +95,15 @@ class Bench:
         """Wait until a list has exactly so many messages."""
         self.wait_for(lambda: len(messages) == count, f'{count} messages')
 
+    def wait_for_final_counters(self, statuses, results):
+        """Wait until the counters add up and every result that was published has arrived."""
+        def is_final():
+            values = values_of(statuses[-1])
+            done = [int(values[key]) for key in ('processed', 'dropped', 'failed')]
+            return (int(values['received']) == sum(done)
+                    and int(values['processed']) == int(values['published']) == len(results))
+        self.wait_for(lambda: statuses and is_final(), 'counters that add up')
+
     def wait_for_value(self, statuses, key, value):
         """Wait until the newest status has a value."""
         self.wait_for(lambda: statuses and values_of(statuses[-1])[key] == str(value),
