@@ -12,7 +12,12 @@ from torch import nn
 
 from edgenext_core.runtime.model_card import METADATA_KEY, ModelCard, card_to_json
 
-OPSET = 17
+OPSET = 13
+"""
+The newest that TensorRT 8.2 and ONNX Runtime 1.10 read, the last ones for the Jetson Nano.
+
+Opset 17's fused LayerNormalization would save a tenth to a quarter of the time on a CPU.
+"""
 _HALF_FROM_ELEMENTS = 1024
 """Smaller weights (norms, scales, biases) keep all their digits: they cost next to nothing."""
 
