@@ -8,7 +8,12 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from edgenext_core.data.transforms import (
-    Window, cut, cut_boxes, flip_boxes, jitter_colors, sample_window,
+    Window,
+    cut,
+    cut_boxes,
+    flip_boxes,
+    jitter_colors,
+    sample_window,
 )
 from edgenext_core.runtime.preprocess import Geometry, boxes_to_input, resize_frame
 

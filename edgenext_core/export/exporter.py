@@ -10,8 +10,15 @@ from edgenext_core import __version__
 from edgenext_core.export.graphs import GRAPHS, freeze_position_encodings
 from edgenext_core.export.onnx_file import halve_weights, to_onnx, write_model
 from edgenext_core.export.parity import (
-    HALF_MASK_TOLERANCE, HALF_TOLERANCE, MASK_TOLERANCE, TOLERANCE, largest_difference,
-    make_probes, require_parity, run_onnx, run_torch,
+    HALF_MASK_TOLERANCE,
+    HALF_TOLERANCE,
+    MASK_TOLERANCE,
+    TOLERANCE,
+    largest_difference,
+    make_probes,
+    require_parity,
+    run_onnx,
+    run_torch,
 )
 from edgenext_core.labels import LabelSet
 from edgenext_core.models import create_model

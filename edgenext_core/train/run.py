@@ -7,7 +7,10 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import (
-    EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar,
+    EMAWeightAveraging,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    TQDMProgressBar,
 )
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
@@ -15,8 +18,14 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from edgenext_core.data.datasets import (
-    Augmentation, ClassificationDataset, DetectionDataset, FrameDataset, InputSize, Samples,
-    SegmentationDataset, collate,
+    Augmentation,
+    ClassificationDataset,
+    DetectionDataset,
+    FrameDataset,
+    InputSize,
+    Samples,
+    SegmentationDataset,
+    collate,
 )
 from edgenext_core.data.sampler import EpochSampler
 from edgenext_core.data.scene_cache import open_scenes

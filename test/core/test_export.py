@@ -1,0 +1,143 @@
+"""Export: the file computes what the network computes, and says what it is."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from order_one_weights import draw_order_one_weights
+from tiny_recipes import make_scenes, tiny_recipe
+
+from edgenext_core.export.evaluation import evaluate
+from edgenext_core.export.exporter import export
+from edgenext_core.export.graphs import GRAPHS, freeze_position_encodings
+from edgenext_core.export.onnx_file import halve_weights, to_onnx
+from edgenext_core.export.parity import (
+    ParityError,
+    largest_difference,
+    make_probes,
+    require_parity,
+    run_onnx,
+    run_torch,
+)
+from edgenext_core.runtime.model_card import read_card
+from edgenext_core.train.run import build_model
+
+TASKS = tuple(GRAPHS)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='module', params=TASKS)
+def traced(request):
+    """Give a task's graph with weights of order one, its model, probes and their outputs."""
+    torch.set_num_threads(1)
+    network = build_model(tiny_recipe(request.param)).eval()
+    draw_order_one_weights(network)
+    graph = GRAPHS[request.param](network).eval()
+    probes = make_probes(2, height=64, width=96)
+    expected = run_torch(graph, probes)
+    freeze_position_encodings(graph, torch.from_numpy(probes[0]))
+    return request.param, to_onnx(graph, height=64, width=96), probes, expected
+
+
+@pytest.fixture(scope='module', params=TASKS)
+def exported(request, tmp_path_factory):
+    """Give a task, what a training run would leave, the file made of it and the report."""
+    torch.set_num_threads(1)
+    recipe = tiny_recipe(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
+    checkpoint = folder / 'last.ckpt'
+    torch.save({
+        'recipe': dataclasses.asdict(recipe), 'labels': recipe.labels._asdict(),
+        'metrics': {'val/some': 0.5},
+        'state_dict': {
+            f'model.{name}': value for name, value in build_model(recipe).state_dict().items()
+        },
+    }, checkpoint)
+    path = folder / 'models' / 'model.onnx'
+    return recipe, checkpoint, path, export(checkpoint, path)
+
+
+def test_the_exported_model_computes_what_the_network_computes(traced):
+    task, model, probes, expected = traced
+    difference = largest_difference(expected, run_onnx(model, probes))
+    assert difference <= (1e-3 if task == 'segmentation' else 1e-5)
+
+
+def test_the_graph_begins_with_the_cast_of_bytes_and_has_static_outputs(traced):
+    _, model, _, _ = traced
+    image, = model.graph.input
+    assert image.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert model.graph.node[0].op_type == 'Cast'
+    assert list(model.graph.node[0].input) == ['image']
+    for output in model.graph.output:
+        assert all(side.dim_value > 0 for side in output.type.tensor_type.shape.dim)
+
+
+def test_no_arithmetic_of_shapes_or_positions_is_left_in_the_graph(traced):
+    _, model, _, _ = traced
+    kinds = {node.op_type for node in model.graph.node}
+    assert not kinds & {'Shape', 'Sin', 'Cos', 'CumSum', 'Range', 'Constant', 'Where', 'If'}
+
+
+def test_class_ids_are_int32(traced):
+    task, _, _, expected = traced
+    if task == 'segmentation':
+        assert expected[0][0].dtype == np.int32
+        assert expected[0][0].shape == (1, 64, 96)
+
+
+def test_half_weights_are_the_rounded_weights(traced):
+    _, model, probes, _ = traced
+    rounded = onnx.ModelProto()
+    rounded.CopyFrom(model)
+    for tensor in rounded.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= 1024:
+            values = values.astype(np.float16).astype(np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    halved = halve_weights(model)
+    assert halved.ByteSize() < 0.6 * model.ByteSize()
+    assert halved.graph.node[0].input[0] == 'image'
+    assert largest_difference(run_onnx(rounded, probes), run_onnx(halved, probes)) == 0
+
+
+def test_an_exported_file_describes_itself(exported):
+    recipe, _, path, report = exported
+    card = read_card(str(path))
+    assert card.task == recipe.task
+    assert card.architecture == recipe.model
+    assert card.labels == recipe.labels.names
+    assert card.colors_rgb == recipe.labels.colors_rgb
+    assert card.input == ('image', 64, 64, recipe.resize, 114)
+    assert card.training['validation'] == {'val/some': 0.5}
+    assert card.training['recipe']['epochs'] == 2
+    assert report.size_bytes == path.stat().st_size
+
+
+def test_an_exported_file_can_be_measured(exported):
+    recipe, _, path, _ = exported
+    metric = {'classification': 'top1', 'detection': 'map50', 'segmentation': 'miou'}
+    assert 0 <= evaluate(path, make_scenes(4))[metric[recipe.task]] <= 1
+
+
+def test_size_and_storage_can_be_chosen(exported, tmp_path):
+    recipe, checkpoint, halved, _ = exported
+    if recipe.task != 'segmentation':
+        return
+    path = tmp_path / 'wide.onnx'
+    report = export(checkpoint, path, input_size=(64, 128), half=False)
+    assert read_card(str(path)).input[1:3] == (64, 128)
+    assert report.half_parity is None
+    assert report.size_bytes > 1.7 * halved.stat().st_size
+
+
+@pytest.mark.parametrize('difference', [0.2, float('nan')])
+def test_a_model_that_computes_something_else_is_refused(difference):
+    with pytest.raises(ParityError, match='no file was written'):
+        require_parity(difference, 0.1, 'PyTorch and ONNX Runtime')
