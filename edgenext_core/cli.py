@@ -3,8 +3,9 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 DEMO_MODELS = {'segmentation': '', 'detection': 'segmentation', 'classification': 'segmentation'}
 """The demo's tasks in the order of their training, and whose encoder each starts from."""
@@ -108,11 +109,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     from edgenext_core.export.evaluation import evaluate
     from edgenext_core.world import draw_scene
 
+    samples: Iterable[Any]
     if options.data is None:
-        seeds = range(options.seed, options.seed + options.scenes)
-        samples = map(draw_scene, seeds)
+        samples = map(draw_scene, range(options.seed, options.seed + options.scenes))
     else:
-        samples = SegmentationFolder(options.data, split=options.split)
+        folder = SegmentationFolder(options.data, split=options.split)
+        samples = map(folder.__getitem__, range(len(folder)))
     for name, value in evaluate(options.model, samples).items():
         print(f'{name:24} {value:.4f}')
 

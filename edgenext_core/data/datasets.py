@@ -95,7 +95,8 @@ class FrameDataset(Dataset):
         sample = self._samples[number % len(self)]
         if self._augmentation is None:
             return self.whole(sample)
-        return self.random_view(sample, np.random.default_rng((self._seed, number)))
+        rng = np.random.default_rng((self._seed, number))
+        return self.random_view(sample, self._augmentation, rng)
 
     def whole(self, sample: Any) -> dict[str, Any]:
         """
@@ -106,16 +107,19 @@ class FrameDataset(Dataset):
         """
         return {'image': _tensor(self._resize_whole(sample.image_bgr)[0])}
 
-    def random_view(self, sample: Any, rng: np.random.Generator) -> dict[str, Any]:
+    def random_view(
+        self, sample: Any, view: Augmentation, rng: np.random.Generator,
+    ) -> dict[str, Any]:
         """
         Take a random view of a frame.
 
         :param sample: a frame with its truth.
+        :param view: how the view is taken.
         :param rng: source of the randomness.
         :return: the item.
         """
-        window, flipped = self._sample_view(sample, rng)
-        return {'image': self._view_image(sample, window, flipped, rng)}
+        window, flipped = _sample_view(sample, view, rng)
+        return {'image': _view_image(sample, view, window, flipped, rng)}
 
     def _resize_whole(
         self, image: np.ndarray, interpolation: int | None = None, pad_value: int = PAD_VALUE,
@@ -125,28 +129,6 @@ class FrameDataset(Dataset):
             image, width=size.width, height=size.height, rule=size.resize, pad_value=pad_value,
             interpolation=interpolation)
 
-    def _sample_view(self, sample: Any, rng: np.random.Generator) -> tuple[Window, bool]:
-        view = self._augmentation
-        window = sample_window(
-            rng, frame_size=sample.image_bgr.shape[:2], aspect=view.width / view.height,
-            fraction=view.window)
-        return window, bool(rng.random() < view.flip)
-
-    def _view_image(
-        self, sample: Any, window: Window, flipped: bool, rng: np.random.Generator,
-    ) -> torch.Tensor:
-        image = self._resize_view(sample.image_bgr, window, flipped)
-        return _tensor(jitter_colors(rng, image, self._augmentation.color))
-
-    def _resize_view(
-        self, image: np.ndarray, window: Window, flipped: bool, interpolation: int | None = None,
-    ) -> np.ndarray:
-        view = self._augmentation
-        resized, _ = resize_frame(
-            np.ascontiguousarray(cut(image, window)), width=view.width, height=view.height,
-            rule='stretch', pad_value=0, interpolation=interpolation)
-        return resized[:, ::-1] if flipped else resized
-
 
 class ClassificationDataset(FrameDataset):
     """Frames and ``label_id``."""
@@ -155,9 +137,11 @@ class ClassificationDataset(FrameDataset):
         """Bring a whole frame to the network's input size, see ``FrameDataset``."""
         return {**super().whole(sample), 'label_id': int(sample.label_id)}
 
-    def random_view(self, sample: Any, rng: np.random.Generator) -> dict[str, Any]:
+    def random_view(
+        self, sample: Any, view: Augmentation, rng: np.random.Generator,
+    ) -> dict[str, Any]:
         """Take a random view of a frame; the window must be large enough to keep its label."""
-        return {**super().random_view(sample, rng), 'label_id': int(sample.label_id)}
+        return {**super().random_view(sample, view, rng), 'label_id': int(sample.label_id)}
 
 
 class SegmentationDataset(FrameDataset):
@@ -176,12 +160,14 @@ class SegmentationDataset(FrameDataset):
         mask, _ = self._resize_whole(sample.mask, cv2.INTER_NEAREST, self._ignore_index)
         return {**super().whole(sample), 'mask': _tensor(mask).long()}
 
-    def random_view(self, sample: Any, rng: np.random.Generator) -> dict[str, Any]:
+    def random_view(
+        self, sample: Any, view: Augmentation, rng: np.random.Generator,
+    ) -> dict[str, Any]:
         """Take a random view of a frame and the same view of its mask."""
-        window, flipped = self._sample_view(sample, rng)
-        mask = self._resize_view(sample.mask, window, flipped, cv2.INTER_NEAREST)
+        window, flipped = _sample_view(sample, view, rng)
+        mask = _resize_view(sample.mask, view, window, flipped, cv2.INTER_NEAREST)
         return {
-            'image': self._view_image(sample, window, flipped, rng),
+            'image': _view_image(sample, view, window, flipped, rng),
             'mask': _tensor(mask).long(),
         }
 
@@ -200,13 +186,15 @@ class DetectionDataset(FrameDataset):
         boxes = np.clip(boxes_to_input(sample.boxes_xyxy, geometry) / size, 0, 1)
         return {'image': _tensor(image), **_box_targets(boxes, sample.box_class_ids)}
 
-    def random_view(self, sample: Any, rng: np.random.Generator) -> dict[str, Any]:
+    def random_view(
+        self, sample: Any, view: Augmentation, rng: np.random.Generator,
+    ) -> dict[str, Any]:
         """Take a random view of a frame and the boxes that it shows."""
-        window, flipped = self._sample_view(sample, rng)
+        window, flipped = _sample_view(sample, view, rng)
         boxes, kept = cut_boxes(sample.boxes_xyxy, window)
         boxes = flip_boxes(boxes) if flipped else boxes
         return {
-            'image': self._view_image(sample, window, flipped, rng),
+            'image': _view_image(sample, view, window, flipped, rng),
             **_box_targets(boxes, sample.box_class_ids[kept]),
         }
 
@@ -235,3 +223,29 @@ def _box_targets(boxes_xyxy: np.ndarray, class_ids: np.ndarray) -> dict[str, tor
 
 def _tensor(image: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.array(image))
+
+
+def _sample_view(
+    sample: Any, view: Augmentation, rng: np.random.Generator,
+) -> tuple[Window, bool]:
+    window = sample_window(
+        rng, frame_size=sample.image_bgr.shape[:2], aspect=view.width / view.height,
+        fraction=view.window)
+    return window, bool(rng.random() < view.flip)
+
+
+def _view_image(
+    sample: Any, view: Augmentation, window: Window, flipped: bool, rng: np.random.Generator,
+) -> torch.Tensor:
+    image = _resize_view(sample.image_bgr, view, window, flipped)
+    return _tensor(jitter_colors(rng, image, view.color))
+
+
+def _resize_view(
+    image: np.ndarray, view: Augmentation, window: Window, flipped: bool,
+    interpolation: int | None = None,
+) -> np.ndarray:
+    resized, _ = resize_frame(
+        np.ascontiguousarray(cut(image, window)), width=view.width, height=view.height,
+        rule='stretch', pad_value=0, interpolation=interpolation)
+    return resized[:, ::-1] if flipped else resized

@@ -1,4 +1,4 @@
-"""Pictures and masks from a folder: ``<root>/<split>/images/*`` and ``<root>/<split>/masks/*.png``."""
+"""Pictures and masks from ``<root>/<split>/images/`` and ``<root>/<split>/masks/``."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""How good is a model file? Measured on frames of any size, through the robot's own pipelines."""
+"""Measure a model file on frames of any size, through the robot's own pipelines."""
 
 from collections.abc import Iterable
 from pathlib import Path

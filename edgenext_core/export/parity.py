@@ -1,4 +1,4 @@
-"""Does the exported file compute what the network computes?"""
+"""Check that an exported file computes what the network computes."""
 
 from collections.abc import Sequence
 

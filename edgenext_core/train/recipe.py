@@ -15,6 +15,9 @@ WORLD_LABELS = {
 """The label set of each task in the synthetic world."""
 
 
+_Rule = tuple[Callable[[Any], Any], str]
+
+
 class RecipeError(ValueError):
     """A recipe that cannot be followed."""
 
@@ -78,6 +81,12 @@ class Recipe:
         """The classes that the run learns."""
         return WORLD_LABELS[self.task] if self.data == 'world' else CAMVID
 
+    @property
+    def ignore_index(self) -> int:
+        """The class of pixels that count for nothing; PyTorch's default if there is none."""
+        index = self.labels.ignore_index
+        return -100 if index is None else index
+
 
 def read_recipe(path: Path) -> Recipe:
     """
@@ -109,7 +118,7 @@ def recipe_from_dict(content: dict[str, Any]) -> Recipe:
     missing = sorted(set(required) - set(content))
     if missing:
         raise RecipeError(f'recipe field {missing[0]!r} is missing, required are {required}')
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in content.items()
     }
@@ -141,20 +150,20 @@ def _is_window(value: object) -> bool:
             and all(_is_number(share) for share in value) and 0 < value[0] <= value[1] <= 1)
 
 
-def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
+def _one_of(*names: str) -> _Rule:
     return (lambda value: value in names), f'expected one of {list(names)}'
 
 
-_COUNT = (lambda v: _is_whole(v) and v >= 1), 'expected a whole number from 1'
-_NATURAL = (lambda v: _is_whole(v) and v >= 0), 'expected a whole number from 0'
-_POSITIVE = (lambda v: _is_number(v) and v > 0), 'expected a number above 0'
-_NOT_NEGATIVE = (lambda v: _is_number(v) and v >= 0), 'expected a number from 0'
-_SHARE = (lambda v: _is_number(v) and 0 <= v <= 1), 'expected a number from 0 to 1'
-_TEXT = (lambda v: isinstance(v, str) and v), 'expected a name'
-_OPTIONS = (lambda v: isinstance(v, dict)), 'expected names and values'
-_SIZE = _is_size, 'expected [height, width] in pixels, both multiples of 32'
+_COUNT: _Rule = (lambda v: _is_whole(v) and v >= 1), 'expected a whole number from 1'
+_NATURAL: _Rule = (lambda v: _is_whole(v) and v >= 0), 'expected a whole number from 0'
+_POSITIVE: _Rule = (lambda v: _is_number(v) and v > 0), 'expected a number above 0'
+_NOT_NEGATIVE: _Rule = (lambda v: _is_number(v) and v >= 0), 'expected a number from 0'
+_SHARE: _Rule = (lambda v: _is_number(v) and 0 <= v <= 1), 'expected a number from 0 to 1'
+_TEXT: _Rule = (lambda v: isinstance(v, str) and v), 'expected a name'
+_OPTIONS: _Rule = (lambda v: isinstance(v, dict)), 'expected names and values'
+_SIZE: _Rule = _is_size, 'expected [height, width] in pixels, both multiples of 32'
 
-_RULES: dict[str, tuple[Callable[[Any], Any], str]] = {
+_RULES: dict[str, _Rule] = {
     'task': _one_of(*WORLD_LABELS),
     'model': _TEXT,
     'data': _one_of('world', 'camvid'),

@@ -162,7 +162,7 @@ def _dataset(recipe: Recipe, samples: Samples, augmentation: Augmentation | None
     if recipe.task == 'segmentation':
         return SegmentationDataset(
             samples, input_size=input_size, augmentation=augmentation, seed=recipe.seed,
-            ignore_index=recipe.labels.ignore_index)
+            ignore_index=recipe.ignore_index)
     kind = {'classification': ClassificationDataset, 'detection': DetectionDataset}[recipe.task]
     return kind(samples, input_size=input_size, augmentation=augmentation, seed=recipe.seed)
 

@@ -21,18 +21,16 @@ class SegmentationModule(TaskModule):
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         super().__init__(model, recipe)
-        labels = recipe.labels
-        self._ignore_index = labels.ignore_index
         self._iou = MulticlassJaccardIndex(
-            len(labels.names), average=None, ignore_index=labels.ignore_index)
+            len(recipe.labels.names), average=None, ignore_index=recipe.ignore_index)
 
     def losses(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Compute ``cross_entropy`` and ``dice``, see ``TaskModule``."""
         logits, mask = self(batch['image'])['logits'], batch['mask']
+        void = self.recipe.ignore_index
         return {
-            'cross_entropy': functional.cross_entropy(
-                logits, mask, ignore_index=self._ignore_index),
-            'dice': dice_loss(logits, mask, ignore_index=self._ignore_index),
+            'cross_entropy': functional.cross_entropy(logits, mask, ignore_index=void),
+            'dice': dice_loss(logits, mask, ignore_index=void),
         }
 
     def update_metrics(self, batch: dict[str, Any]) -> None:

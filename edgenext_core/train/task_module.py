@@ -145,7 +145,8 @@ def _parameter_groups(
     parameters: Iterable[nn.Parameter], weight_decay: float,
 ) -> list[dict[str, Any]]:
     """Decay the weights, but neither biases nor the scales of norms and layers."""
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for parameter in parameters:
         (decayed if parameter.ndim > 1 else kept).append(parameter)
     return [{'params': decayed, 'weight_decay': weight_decay},
