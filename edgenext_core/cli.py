@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: words after ``edgenext``; None takes the process's own.
     :return: exit status; 1 if the command failed for a reason that the user can act on.
     """
-    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    logging.basicConfig(format='%(message)s')
+    logging.getLogger('edgenext_core').setLevel(logging.INFO)
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
