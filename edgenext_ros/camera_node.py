@@ -18,7 +18,6 @@ from typing import Any, List, Optional, Tuple
 import cv2
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -62,7 +61,7 @@ PARAMETERS = (
                   'empty: none'),
 )
 POLL_PERIOD_S = 0.05
-LAST_FRAME_TIMEOUT_S = 10.0
+DELIVERY_TIMEOUT_S = 5.0
 LOG_PERIOD_S = 5.0
 
 
@@ -103,9 +102,9 @@ class Camera:
         self._thread.join()
         self._source.frames.close()
         self._publish_diagnostics()
-        for publisher in (self._images, self._truth_labels, self._truth_detections,
-                          self._truth_masks, self._diagnostics):
-            publisher.wait_for_all_acked(Duration(seconds=LAST_FRAME_TIMEOUT_S))
+        process.wait_until_delivered(
+            (self._images, self._compressed, self._truth_labels, self._truth_detections,
+             self._truth_masks, self._diagnostics), timeout_s=DELIVERY_TIMEOUT_S)
         return 1 if self._state == 'failed' else 0
 
     def _create_publishers(self) -> None:

@@ -26,7 +26,6 @@ from typing import Any, Dict, List, Optional, Type
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
@@ -66,7 +65,7 @@ PARAMETERS = (
     ParameterSpec('threads', 1, 'CPU threads of one inference', limits=(1, 256)),
 )
 ERROR_LOG_PERIOD_S = 5.0
-LAST_WORDS_TIMEOUT_S = 1.0
+DELIVERY_TIMEOUT_S = 1.0
 
 
 class Perception:
@@ -120,8 +119,8 @@ class Perception:
         self._slot.close()
         self._worker.join()
         self._publish_diagnostics()
-        for publisher in (self._results, self._latencies, self._diagnostics):
-            publisher.wait_for_all_acked(Duration(seconds=LAST_WORDS_TIMEOUT_S))
+        process.wait_until_delivered((self._results, self._latencies, self._diagnostics),
+                                     timeout_s=DELIVERY_TIMEOUT_S)
         self._engine.close()
         return 0
 

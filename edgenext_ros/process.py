@@ -10,13 +10,16 @@ its last words while the ROS context is still valid, then the context goes.
 import signal
 import sys
 import threading
+import time
 import traceback
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Sequence
 
 import rclpy
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
 from rclpy.timer import Timer
 
@@ -71,6 +74,18 @@ def create_timer(node: Node, period_s: float, callback: Callable[[], None]) -> T
     :return: the timer
     """
     return node.create_timer(period_s, callback, clock=_STEADY_CLOCK)
+
+
+def wait_until_delivered(publishers: Sequence[Publisher], *, timeout_s: float) -> None:
+    """
+    Wait until the reliable subscribers have everything that was published.
+
+    :param publishers: the publishers
+    :param timeout_s: how long at most, for all of them together, in seconds
+    """
+    end_s = time.monotonic() + timeout_s
+    for publisher in publishers:
+        publisher.wait_for_all_acked(Duration(seconds=max(end_s - time.monotonic(), 0)))
 
 
 def _spin(node: Node, stop: threading.Event) -> int:
