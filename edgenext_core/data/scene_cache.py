@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import logging
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable
@@ -10,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch.utils.data import ConcatDataset, Dataset
 
 from edgenext_core.world import Scene, draw_scene
 
-_logger = logging.getLogger(__name__)
-
+_BLOCK = 1000
 _FINGERPRINT_SEEDS = range(500_000, 500_024)
 
 
-class SceneCache:
+class SceneCache(Dataset):
     """
     A sequence of stills, memory-mapped from a folder.
 
@@ -54,12 +53,12 @@ class SceneCache:
 def open_scenes(
     cache_folder: Path, *, first_seed: int, count: int, width: int = 640, height: int = 480,
     processes: int = 2, progress: Callable[..., Iterable[Any]] | None = None,
-) -> SceneCache:
+) -> ConcatDataset:
     """
-    Open the stills of consecutive seeds, and draw them first if they are not there.
+    Open the stills of consecutive seeds, and draw first those that are not there.
 
-    The folder's name holds a fingerprint of what the world draws, so stills of an older world are
-    never used again.
+    Stills are kept in blocks, which data sets of any length share. A folder's name holds a
+    fingerprint of what the world draws, so stills of an older world are never used again.
 
     :param cache_folder: folder of all caches.
     :param first_seed: seed of the first still.
@@ -68,16 +67,27 @@ def open_scenes(
     :param height: height of a still in pixels.
     :param processes: processes that draw.
     :param progress: wraps the iteration over stills, as ``tqdm`` does.
-    :return: the stills.
+    :return: the stills, a sequence of ``Scene``.
     """
-    name = f'{world_fingerprint()}_{first_seed}_{count}_{width}x{height}'
-    folder = Path(cache_folder) / name
+    seeds = range(first_seed, first_seed + count)
+    return ConcatDataset([
+        _open_block(Path(cache_folder), seeds[first:first + _BLOCK], (height, width), processes,
+                    progress)
+        for first in range(0, count, _BLOCK)
+    ])
+
+
+def _open_block(
+    cache_folder: Path, seeds: range, size: tuple[int, int], processes: int,
+    progress: Callable[..., Iterable[Any]] | None,
+) -> SceneCache:
+    height, width = size
+    name = f'{world_fingerprint()}_{seeds.start}_{seeds.stop}_{width}x{height}'
+    folder = cache_folder / name
     if not folder.exists():
-        _logger.info('drawing %d scenes into %s', count, folder)
-        Path(cache_folder).mkdir(parents=True, exist_ok=True)
+        cache_folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix='draft_', dir=cache_folder))
-        seeds = range(first_seed, first_seed + count)
-        _draw_scenes(draft, seeds, (height, width), processes, progress)
+        _draw_scenes(draft, seeds, size, processes, progress)
         draft.rename(folder)
     return SceneCache(folder)
 
@@ -107,7 +117,9 @@ def _draw_scenes(
     label_ids, boxes, class_ids = [], [], []
     scenes = _scenes(seeds, size, processes)
     if progress is not None:
-        scenes = progress(scenes, total=len(seeds), desc='drawing scenes', unit='scene')
+        scenes = progress(
+            scenes, total=len(seeds), unit='scene',
+            desc=f'drawing scenes {seeds.start} to {seeds.stop - 1}')
     for index, scene in enumerate(scenes):
         images[index], masks[index] = scene.image_bgr, scene.mask
         label_ids.append(scene.label_id)

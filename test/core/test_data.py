@@ -160,6 +160,18 @@ def test_scenes_are_drawn_once(tmp_path):
     assert folder.name.startswith(world_fingerprint())
 
 
+def test_a_longer_set_shares_the_blocks_of_a_shorter_one(tmp_path, monkeypatch):
+    monkeypatch.setattr('edgenext_core.data.scene_cache._BLOCK', 2)
+    options = {'first_seed': 7, 'width': 32, 'height': 24, 'processes': 1}
+    open_scenes(tmp_path, count=2, **options)
+    shared = set(tmp_path.iterdir())
+    scenes = open_scenes(tmp_path, count=5, **options)
+    assert shared < set(tmp_path.iterdir())
+    assert len(scenes) == 5
+    expected = draw_scene(11, width=32, height=24)
+    np.testing.assert_array_equal(scenes[4].image_bgr, expected.image_bgr)
+
+
 @pytest.fixture
 def mask_folder(tmp_path):
     for name in ('images', 'masks'):
