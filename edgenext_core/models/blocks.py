@@ -124,7 +124,7 @@ class SDTABlock(nn.Module):
 
     def _convolve_chunks(self, x: torch.Tensor) -> torch.Tensor:
         # Slices with constant borders: torch.split of uneven chunks has failed in ONNX.
-        done = []
+        done: list[torch.Tensor] = []
         for index, conv in enumerate(self.convs):
             chunk = x[:, index * self.chunk:(index + 1) * self.chunk]
             done.append(conv(chunk + done[-1] if done else chunk))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-FourInts = tuple[int, int, int, int]
+PerStage = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class EdgeNeXtConfig:
     :param sdta_conv_bias: Whether those inside an SDTA block have one.
     """
 
-    widths: FourInts
-    depths: FourInts = (3, 3, 9, 3)
+    widths: PerStage
+    depths: PerStage = (3, 3, 9, 3)
     heads: int = 8
-    kernel_sizes: FourInts = (3, 5, 7, 9)
-    sdta_blocks: FourInts = (0, 1, 1, 1)
+    kernel_sizes: PerStage = (3, 5, 7, 9)
+    sdta_blocks: PerStage = (0, 1, 1, 1)
     sdta_first: bool = False
-    splits: FourInts = (2, 2, 3, 4)
-    position_encoding: tuple[bool, bool, bool, bool] = (False, True, False, False)
+    splits: PerStage = (2, 2, 3, 4)
+    position_encoding: tuple[bool, ...] = (False, True, False, False)
     norm: str = 'layer'
     downsampling: str = 'patch'
     conv_bias: bool = True
