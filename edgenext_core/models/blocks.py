@@ -12,6 +12,7 @@ from edgenext_core.models.layers import (
     CrossCovarianceAttention,
     FourierPositionEncoding,
     Mlp,
+    scale_channels,
 )
 
 MLP_RATIO = 4
@@ -53,7 +54,7 @@ class ConvBlock(nn.Module):
         """
         mixed = self.conv_dw(x)
         shortcut = mixed if self.shortcut_after_conv else x
-        mixed = self.gamma * self.mlp(self.norm(mixed).permute(0, 2, 3, 1))
+        mixed = scale_channels(self.mlp(self.norm(mixed).permute(0, 2, 3, 1)), self.gamma)
         return shortcut + self.drop_path(mixed.permute(0, 3, 1, 2))
 
 
@@ -116,10 +117,10 @@ class SDTABlock(nn.Module):
         if self.pos_embd is not None:
             stream = stream + self.pos_embd(x.shape[2], x.shape[3])
         attended = stream if self.normalized_stream else self.norm_xca(stream)
-        attended = self.gamma_xca * self.xca(attended.flatten(2).transpose(1, 2))
+        attended = scale_channels(self.xca(attended.flatten(2).transpose(1, 2)), self.gamma_xca)
         attended = attended.transpose(1, 2).reshape(x.shape)
         stream = stream + self.drop_path(attended)
-        mixed = self.gamma * self.mlp(self.norm(stream).permute(0, 2, 3, 1))
+        mixed = scale_channels(self.mlp(self.norm(stream).permute(0, 2, 3, 1)), self.gamma)
         return x + self.drop_path(mixed.permute(0, 3, 1, 2))
 
     def _convolve_chunks(self, x: torch.Tensor) -> torch.Tensor:

@@ -16,10 +16,12 @@ class LayerNorm2d(nn.Module):
     One fused ``layer_norm`` on permuted data: it exports as ONNX LayerNormalization, which does
     not overflow in float16 as the written-out mean and variance of the authors' code do, and it
     leaves the map in channels-last memory, in which the blocks' permutations cost nothing.
+    ``weight`` and ``bias`` are None once they are folded into the next layer.
     """
 
     def __init__(self, channels: int):
         super().__init__()
+        self.channels = channels
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
@@ -30,9 +32,20 @@ class LayerNorm2d(nn.Module):
         :param x: (B, C, H, W).
         :return: (B, C, H, W).
         """
-        x = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias,
+        x = F.layer_norm(x.permute(0, 2, 3, 1), (self.channels,), self.weight, self.bias,
                          LAYER_NORM_EPS)
         return x.permute(0, 3, 1, 2)
+
+
+def scale_channels(x: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
+    """
+    Multiply by a layer scale.
+
+    :param x: (..., C).
+    :param scale: (C,), or None where it is folded into the layer before.
+    :return: (..., C).
+    """
+    return x if scale is None else scale * x
 
 
 def may_overwrite() -> bool:
