@@ -1,4 +1,4 @@
-# make demo        set everything up and run the main job; needs Python 3.10 or newer, make and a C and C++ compiler
+# make demo        set everything up and run the main job; needs Python 3.10 or newer with its headers, make and a C compiler
 # make test        set everything up and run the quick tests, the linters among them
 # make test-slow   the tests that take minutes
 # make lint        the linters alone
@@ -50,8 +50,8 @@ demo-models: $(VENV)/.test
 	@$(run) $(python) -m edgenext_core.cli demo-models --out engines/demo
 
 constraints: $(VENV)/.python
-	$(UV) pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade --no-annotate \
-	  --custom-compile-command 'make constraints' setup.py interfaces/requirements.txt -o constraints.txt
+	echo ziglang | $(UV) pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade --no-annotate \
+	  --custom-compile-command 'make constraints' setup.py interfaces/requirements.txt - -o constraints.txt
 
 clean:
 	rm -rf '$(VENV)' out build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -82,6 +82,7 @@ endif
 $(VENV)/.ros: interfaces/requirements.txt interfaces/build.py constraints.txt $(wildcard interfaces/vision_msgs/* interfaces/vision_msgs/msg/*) $(VENV)/.python
 	@echo '--- ROS 2 Jazzy from wheels (no ROS 2 is sourced)'
 	@$(install) numpy -r interfaces/requirements.txt \
+	  $$(command -v $${CXX:-c++} >/dev/null || echo ziglang) \
 	  $(call or_say,Installing ROS 2,$(network_hint))
 	@echo '--- vision_msgs from its definitions (half a minute)'
 	@$(run) $(python) interfaces/build.py >$(VENV)/vision_msgs.log 2>&1 \

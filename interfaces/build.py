@@ -6,6 +6,7 @@ which is vision_msgs. The environment is an ament prefix afterwards: it has shar
 libraries and its Python module.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -31,15 +32,47 @@ def check_tools():
     :raises SystemExit: when something is missing, with what to install.
     """
     missing = []
-    for tool, variable, package in (('cc', 'CC', 'gcc'), ('c++', 'CXX', 'g++')):
-        if shutil.which(os.environ.get(variable, tool)) is None:
-            missing.append('%s (Debian, Ubuntu: apt install %s)' % (tool, package))
+    if shutil.which(os.environ.get('CC', 'cc')) is None:
+        missing.append('a C compiler (Debian, Ubuntu: apt install gcc)')
+    if not has_cxx() and importlib.util.find_spec('ziglang') is None:
+        missing.append('a C++ compiler (Debian, Ubuntu: apt install g++; or pip install ziglang)')
     if shutil.which('cmake') is None:
-        missing.append('cmake (any machine: pip install cmake)')
+        missing.append('cmake (pip install cmake)')
     if not (Path(sysconfig.get_path('include')) / 'Python.h').exists():
         missing.append('Python.h (Debian, Ubuntu: apt install python3-dev)')
     if missing:
         sys.exit('interfaces/build.py cannot generate vision_msgs; missing: ' + '; '.join(missing))
+
+
+def has_cxx():
+    """
+    Tell whether the machine has a C++ compiler.
+
+    :return: whether $CXX, c++ where that is not set, is on the path.
+    """
+    return shutil.which(os.environ.get('CXX', 'c++')) is not None
+
+
+def clang_options(build_folder):
+    """
+    Let CMake compile C++ with the clang in the wheel ziglang.
+
+    Links are left to the C compiler: this clang would first make a C++ library of its own, which
+    takes longer than all the rest, and Fast DDS brings one into the process anyway.
+
+    :param build_folder: where to put a script that stands for the compiler.
+    :return: CMake arguments.
+    """
+    compiler = build_folder / 'clang++'
+    compiler.write_text(
+        '#!/bin/sh\n'
+        'case " $* " in\n'
+        '*" -c "*) exec "%s" -m ziglang c++ "$@" ;;\n'
+        '*) exec %s "$@" ;;\n'
+        'esac\n' % (sys.executable, os.environ.get('CC', 'cc'))
+    )
+    compiler.chmod(0o755)
+    return ['-DCMAKE_CXX_COMPILER=%s' % compiler, '-DWITHOUT_CXX_LIBRARY=ON']
 
 
 def repair_include_paths():
@@ -63,26 +96,27 @@ def build(build_folder):
     :param build_folder: an empty folder for intermediate files.
     :raises CalledProcessError: when CMake or a compiler fails; its output is on the terminal.
     """
-    environment = dict(os.environ, AMENT_PREFIX_PATH=str(PREFIX), CMAKE_PREFIX_PATH=str(PREFIX))
-    jobs = str(os.cpu_count() or 1)
-    for arguments in (
-        [
-            '-S',
-            str(PACKAGE),
-            '-B',
-            str(build_folder),
-            '-Wno-dev',
-            '--log-level=WARNING',
-            '-DCMAKE_BUILD_TYPE=MinSizeRel',
-            '-DCMAKE_INSTALL_PREFIX=%s' % PREFIX,
-            '-DCMAKE_INSTALL_MESSAGE=NEVER',
-            '-DBUILD_TESTING=OFF',
-            '-DPython3_EXECUTABLE=%s' % sys.executable,
-        ],
-        ['--build', str(build_folder), '--parallel', jobs],
+    environment = dict(
+        os.environ,
+        AMENT_PREFIX_PATH=str(PREFIX),
+        CMAKE_PREFIX_PATH=str(PREFIX),
+        ZIG_GLOBAL_CACHE_DIR=str(build_folder / 'zig'),
+    )
+    configure = [
+        '-DCMAKE_BUILD_TYPE=MinSizeRel',
+        '-DCMAKE_INSTALL_PREFIX=%s' % PREFIX,
+        '-DCMAKE_INSTALL_MESSAGE=NEVER',
+        '-DBUILD_TESTING=OFF',
+        '-DPython3_EXECUTABLE=%s' % sys.executable,
+    ]
+    if not has_cxx():
+        configure += clang_options(build_folder)
+    for step in (
+        ['-S', str(PACKAGE), '-B', str(build_folder), '-Wno-dev', *configure],
+        ['--build', str(build_folder), '--parallel', str(os.cpu_count() or 1)],
         ['--install', str(build_folder)],
     ):
-        subprocess.run(['cmake'] + arguments, check=True, env=environment)
+        subprocess.run(['cmake', *step], check=True, env=environment, stdin=subprocess.DEVNULL)
 
 
 def main():
