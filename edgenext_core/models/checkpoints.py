@@ -1,0 +1,266 @@
+"""Weights from files: the authors', timm's, cvnets' and our own, each recognised by its names."""
+
+import argparse
+import pathlib
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from edgenext_core.models.edgenext import EdgeNeXt
+from edgenext_core.models.edgenext_configs import ABLATIONS, BACKBONES
+from edgenext_core.runtime.errors import EdgeNextError
+
+CONTAINERS = ('model_ema', 'state_dict_ema', 'state_dict', 'model')
+"""Where training programs put the weights, averaged ones first, as they are the published ones."""
+HARMLESS = [
+    (argparse.Namespace, 'argparse.Namespace'),
+    (pathlib.PurePosixPath, 'pathlib.PosixPath'),
+]
+"""What the authors' files hold besides weights: the options of the run that made them."""
+ENCODER_START = re.compile(r'(.*?)(stem|downsample_layers\.0)\.0\.weight')
+ENCODER_PREFIXES = ('backbone.', 'encoder.')
+CLASS_DEPENDENT = re.compile(r'(head\.fc|classifier|heads\.\d+\.predict(\.\d+)?)\.(weight|bias)')
+NAMES_IN_MESSAGE = 5
+
+
+class CheckpointError(EdgeNextError, ValueError):
+    """
+    Say that a file cannot be read or does not hold the weights of the model.
+
+    :param message: one sentence.
+    :param missing: names that the model has and the file lacks.
+    :param unexpected: names that the file has and the model lacks.
+    :param wrong_shape: names that both have with different shapes.
+    """
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = (),
+                 unexpected: tuple[str, ...] = (), wrong_shape: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.missing = missing
+        self.unexpected = unexpected
+        self.wrong_shape = wrong_shape
+
+
+class Weights(NamedTuple):
+    """
+    The weights of a file under our names.
+
+    ``source`` is 'authors', 'cvnets' or 'timm or ours', whose names are the same; ``tensors`` are
+    those of a classifier, or start with ``backbone.`` where the encoder is part of something.
+    """
+
+    source: str
+    tensors: dict[str, Tensor]
+
+    @property
+    def encoder(self) -> dict[str, Tensor]:
+        """The encoder's weights, as :class:`edgenext.EdgeNeXt` with features_only has them."""
+        bare = {name.removeprefix('backbone.'): value for name, value in self.tensors.items()}
+        return {name: value for name, value in bare.items()
+                if name.startswith(('stem.', 'stages.'))}
+
+
+class LoadedCheckpoint(NamedTuple):
+    """What was loaded: the file's ``source``, and the names that were left ``fresh``."""
+
+    source: str
+    fresh: tuple[str, ...]
+
+
+def load_checkpoint(model: nn.Module, path: Path | str, *,
+                    adapt_classifier: bool = False) -> LoadedCheckpoint:
+    """
+    Fill a model with the weights of a file; every one must be there and fit.
+
+    :param model: any model of this project.
+    :param path: a file of the authors, of timm, of cvnets or of our own; safetensors or a pickle,
+        of which no code is run.
+    :param adapt_classifier: leave the last layers as they are where the number of classes
+        differs, instead of refusing.
+    :return: what was loaded.
+    :raises CheckpointError: if the file cannot be read or does not fit.
+    """
+    weights = read_weights(path)
+    wanted, found = _named_tensors(model), weights.tensors
+    wrong_shape = _wrong_shapes(wanted, found)
+    fresh: tuple[str, ...] = ()
+    if adapt_classifier:
+        fresh = tuple(name for name in wrong_shape if CLASS_DEPENDENT.fullmatch(name))
+    _require_fit(path, wanted, found, fresh=fresh)
+    _copy(model, found, fresh=fresh)
+    return LoadedCheckpoint(weights.source, fresh)
+
+
+def load_encoder(model: nn.Module, path: Path | str) -> LoadedCheckpoint:
+    """
+    Fill a model's encoder from a file of any task; the rest stays as it is.
+
+    :param model: a classifier, an encoder, a detector or a segmenter.
+    :param path: as for :func:`load_checkpoint`.
+    :return: what was loaded.
+    :raises CheckpointError: if the file cannot be read or its encoder does not fit.
+    """
+    weights = read_weights(path)
+    encoder = model if isinstance(model, EdgeNeXt) else model.get_submodule('backbone')
+    wanted = {name: value for name, value in _named_tensors(encoder).items()
+              if name.startswith(('stem.', 'stages.'))}
+    _require_fit(path, wanted, weights.encoder)
+    _copy(encoder, weights.encoder)
+    prefix = '' if encoder is model else 'backbone.'
+    filled = {prefix + name for name in wanted}
+    return LoadedCheckpoint(weights.source, tuple(
+        name for name in _named_tensors(model) if name not in filled))
+
+
+def read_weights(path: Path | str) -> Weights:
+    """
+    Read the weights of a file and give them our names.
+
+    :param path: as for :func:`load_checkpoint`.
+    :return: the weights.
+    :raises CheckpointError: if the file cannot be read or holds no EdgeNeXt.
+    """
+    tensors = _read_tensors(Path(path))
+    starts = [match for match in map(ENCODER_START.fullmatch, tensors) if match]
+    if not starts:
+        raise CheckpointError(f'{path} holds no EdgeNeXt: none of its {len(tensors)} tensors is '
+                              "named like the stem's")
+    prefix, stem = starts[0].groups()
+    encoder = next((name for name in ENCODER_PREFIXES if prefix.endswith(name)), '')
+    root = prefix.removesuffix(encoder)
+    renamed = {}
+    for name, value in tensors.items():
+        bare = name.removeprefix(root)
+        inner = bare.removeprefix(encoder)
+        if encoder and inner == bare:
+            renamed[bare] = value
+            continue
+        inner = authors_name(inner) if stem != 'stem' else inner
+        renamed['backbone.' + inner if encoder else inner] = value
+    source = 'authors' if stem != 'stem' else 'timm or ours'
+    return Weights('cvnets' if encoder == 'encoder.' else source, renamed)
+
+
+def authors_name(name: str) -> str:
+    """
+    Translate a name of the authors' code.
+
+    :param name: such as ``downsample_layers.1.0.weight``.
+    :return: ours, such as ``stages.1.downsample.0.weight``.
+    """
+    name = re.sub(r'^stages\.(\d+)\.(\d+)\.', r'stages.\1.blocks.\2.', name)
+    name = re.sub(r'^downsample_layers\.0\.', 'stem.', name)
+    name = re.sub(r'^downsample_layers\.(\d+)\.', r'stages.\1.downsample.', name)
+    name = re.sub(r'^head\.', 'head.fc.', name)
+    name = re.sub(r'^norm\.', 'head.norm.', name)
+    return name.replace('.dwconv.', '.conv_dw.').replace('.pwconv', '.mlp.fc')
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f'there is no file {path}')
+    try:
+        if path.suffix == '.safetensors':
+            content = safetensors.torch.load_file(path)
+        else:
+            with torch.serialization.safe_globals(HARMLESS):
+                content = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f'{path} is no checkpoint, or holds Python objects besides weights, which are not '
+            f'run; save its state_dict alone ({_first_line(error)})') from error
+    except Exception as error:  # a foreign file can end an unpickler in any way
+        raise CheckpointError(f'{path} is damaged or no checkpoint: {_first_line(error)}; '
+                              'get it again') from error
+    return _tensors_in(content)
+
+
+def _tensors_in(content: object) -> dict[str, Tensor]:
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in CONTAINERS
+                      if isinstance(content.get(key), Mapping)), None)
+        if inner is None:
+            return {name: value for name, value in content.items()
+                    if isinstance(value, Tensor) and name != 'n_averaged'}
+        content = inner
+    return {}
+
+
+def _named_tensors(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value for name, value in model.state_dict().items()
+            if not name.endswith('num_batches_tracked')}
+
+
+def _wrong_shapes(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> tuple[str, ...]:
+    return tuple(name for name, value in wanted.items()
+                 if name in found and found[name].shape != value.shape)
+
+
+def _copy(model: nn.Module, found: dict[str, Tensor], *, fresh: tuple[str, ...] = ()) -> None:
+    model.load_state_dict({name: value for name, value in found.items() if name not in fresh},
+                          strict=False)
+
+
+def _require_fit(path: Path | str, wanted: dict[str, Tensor], found: dict[str, Tensor], *,
+                 fresh: tuple[str, ...] = ()) -> None:
+    missing = tuple(name for name in wanted if name not in found)
+    unexpected = tuple(name for name in found if name not in wanted
+                       and not name.endswith('num_batches_tracked'))
+    wrong_shape = tuple(name for name in _wrong_shapes(wanted, found) if name not in fresh)
+    if not (missing or unexpected or wrong_shape):
+        return
+    shapes = tuple(f'{name} is {_shape(found[name])} instead of {_shape(wanted[name])}'
+                   for name in wrong_shape)
+    parts = [_listed(missing, 'missing'), _listed(unexpected, 'unexpected'),
+             _listed(shapes, 'of another shape')]
+    advice = _advice(found, missing=missing, unexpected=unexpected, wrong_shape=wrong_shape)
+    raise CheckpointError(
+        f'{path} does not fit the model: {"; ".join(part for part in parts if part)}{advice}',
+        missing=missing, unexpected=unexpected, wrong_shape=wrong_shape)
+
+
+def _advice(found: dict[str, Tensor], *, missing: tuple[str, ...], unexpected: tuple[str, ...],
+            wrong_shape: tuple[str, ...]) -> str:
+    if not missing + unexpected and all(map(CLASS_DEPENDENT.fullmatch, wrong_shape)):
+        return '; the number of classes differs: adapt_classifier=True keeps the last layers fresh'
+    if not wrong_shape and any(name.startswith('backbone.') for name in missing + unexpected):
+        return '; it is of another task: load_encoder takes its encoder'
+    names = _models_like(found)
+    return f'; it looks like {" or ".join(names)}' if names else ''
+
+
+def _models_like(found: dict[str, Tensor]) -> list[str]:
+    """Name the networks that have the widths, depths and norms of these weights."""
+    bare = {name.removeprefix('backbone.'): value for name, value in found.items()}
+    scales = [name.split('.') for name in bare if re.fullmatch(
+        r'stages\.\d+\.blocks\.\d+\.gamma', name)]
+    depths = tuple(sum(name[1] == str(stage) for name in scales) for stage in range(4))
+    if 0 in depths:
+        return []
+    widths = tuple(len(bare[f'stages.{stage}.blocks.0.gamma']) for stage in range(4))
+    norm = 'batch' if 'stem.1.running_mean' in bare else 'layer'
+    return [name for name, config in {**BACKBONES, **ABLATIONS}.items()
+            if (config.widths, config.depths, config.norm) == (widths, depths, norm)
+            and '.' not in name]
+
+
+def _listed(names: tuple[str, ...], what: str) -> str:
+    if not names:
+        return ''
+    more = len(names) - NAMES_IN_MESSAGE
+    ending = f' and {more} more' if more > 0 else ''
+    return f'{len(names)} {what} ({", ".join(names[:NAMES_IN_MESSAGE])}{ending})'
+
+
+def _shape(tensor: Tensor) -> str:
+    return 'x'.join(map(str, tensor.shape)) or 'a number'
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
