@@ -15,6 +15,7 @@ TRAIN = [
     'faster-coco-eval',
     'timm',
     'pyyaml',
+    'safetensors',
     'tqdm',
 ]
 EXPORT = ['torch', 'torchvision', 'onnx']

@@ -1,6 +1,7 @@
-"""The command ``edgenext``: train and export models."""
+"""The command ``edgenext``: train, export, list and download models."""
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Iterable, Sequence
@@ -45,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser('evaluate', help='measure an ONNX file on known truth'))
     _add_demo_models(commands.add_parser(
         'demo-models', help='train the models of the demo and export them'))
+    _add_models(commands.add_parser(
+        'models', help='list the models with parameters and multiply-adds'))
+    _add_weights(commands.add_parser('weights', help='list and download released weights'))
     return parser
 
 
@@ -148,6 +152,44 @@ def _demo_models(options: argparse.Namespace) -> None:
         path = options.out / f'{task}.onnx'
         report = export(checkpoints[task], path)
         print(f'{path}: {report.size_bytes / 1e6:.2f} MB')
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--resolution', type=int, metavar='PIXELS',
+                        help='side of the square input (default: that of the paper)')
+    parser.add_argument('--json', action='store_true', help='print JSON, not a table')
+    parser.set_defaults(run=_models)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from edgenext_core.models.model_table import count_models, markdown
+
+    rows = count_models(options.resolution)
+    if options.json:
+        print(json.dumps([row._asdict() for row in rows], indent=2))
+    else:
+        print(markdown(rows))
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar='ACTION')
+    listing = actions.add_parser('list', help='print what was released')
+    listing.set_defaults(run=_list_weights)
+    pull = actions.add_parser('pull', help="download into the user's cache")
+    pull.add_argument('name', help='one of the list')
+    pull.set_defaults(run=_pull_weights)
+
+
+def _list_weights(options: argparse.Namespace) -> None:
+    from edgenext_core.models.released_weights import releases_table
+
+    print(releases_table())
+
+
+def _pull_weights(options: argparse.Namespace) -> None:
+    from edgenext_core.models.released_weights import pull_weights
+
+    print(pull_weights(options.name))
 
 
 if __name__ == '__main__':

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from edgenext_core.models.complexity import complexity
 from edgenext_core.models.paper_figures import FIGURES, PaperFigure, printed, value_of
 from edgenext_core.models.registry import list_models
@@ -56,6 +58,17 @@ def inputs_to_count(resolution: int | None = None) -> list[tuple[str, int]]:
     return inputs + [pair for pair in printed_too if pair not in inputs]
 
 
+def count_models(resolution: int | None = None) -> list[ModelRow]:
+    """
+    Count all models, with a progress bar.
+
+    :param resolution: as for :func:`inputs_to_count`.
+    :return: their rows.
+    """
+    inputs = tqdm(inputs_to_count(resolution), desc='counting', unit='model', leave=False)
+    return [count_row(model, side) for model, side in inputs]
+
+
 def count_row(model: str, resolution: int) -> ModelRow:
     """
     Count a model and look up what the paper prints of it.
@@ -86,7 +99,7 @@ def markdown(rows: Iterable[ModelRow]) -> str:
 
 
 def _cells(row: ModelRow) -> tuple[str, ...]:
-    difference = '' if row.difference is None else f'{row.difference:+.1%}'
+    difference = '' if row.difference is None else f'{row.difference:+.1%}'.replace('-0.0', '+0.0')
     return (
         row.model, str(row.resolution),
         printed(row.parameters, row.paper_parameters or '0.00M'), row.paper_parameters or '',

@@ -19,7 +19,7 @@ class PaperFigure(NamedTuple):
     remark: str = ''
 
 
-TRUNCATED = 'the paper cuts digits off instead of rounding'
+TRUNCATED = 'digits are cut off there, not rounded'
 FIGURES = (
     PaperFigure('edgenext_xx_small', 256, 'Tables 2, 3', '1.3M', '261M'),
     PaperFigure('edgenext_x_small', 256, 'Tables 2, 3', '2.3M', '538M'),

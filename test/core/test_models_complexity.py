@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from edgenext_core.models import create_model, list_models
+from edgenext_core import cli
+from edgenext_core.models import create_model, list_models, model_table
 from edgenext_core.models.complexity import complexity
 from edgenext_core.models.model_table import count_row, inputs_to_count, markdown
 from edgenext_core.models.paper_figures import FIGURES, printed, value_of
@@ -65,3 +66,16 @@ def test_a_row_is_written_with_the_papers_digits():
         '| edgenext_small | 256 | 5.6M | 5.6M | 1.26G | 1.30G | -3.0% | Tables 2, 3 |')
     assert lines[3] == '| edgenext_xx_small | 128 | 1.33M |  | 65M |  |  |  |  |'
     assert json.loads(json.dumps(rows[1]._asdict()))['resolution'] == 128
+
+
+def test_the_command_prints_json(capsys, monkeypatch):
+    monkeypatch.setattr(model_table, 'list_models', lambda: ['edgenext_xx_small'])
+    assert cli.main(['models', '--resolution', '256', '--json']) == 0
+    row, = json.loads(capsys.readouterr().out)
+    assert (row['parameters'], row['madds']) == (1_327_216, 260_576_008)
+    assert (row['paper_parameters'], row['paper_madds']) == ('1.3M', '261M')
+
+
+def test_the_command_refuses_a_resolution_that_is_too_small(capsys):
+    assert cli.main(['models', '--resolution', '16']) == 1
+    assert 'images are 16x16 pixels, smaller than 32x32' in capsys.readouterr().err

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from edgenext_core import cli
 from edgenext_core.models import list_models
 from edgenext_core.models.download import DownloadError, download
 from edgenext_core.models.released_weights import (
@@ -122,3 +123,16 @@ def test_every_release_is_of_a_model_that_exists():
 def test_an_unknown_release_lists_the_known_ones():
     with pytest.raises(ValueError, match="called 'edgenext'; there are edgenext_xx_small, "):
         pull_weights('edgenext')
+
+
+def test_the_command_lists_and_pulls(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert cli.main(['weights', 'list']) == 0
+    assert capsys.readouterr().out.count('https://github.com/mmaaz60/EdgeNeXt/releases/') == 10
+    path = local_path(RELEASES[0])
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'weights')
+    assert cli.main(['weights', 'pull', 'edgenext_xx_small']) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert cli.main(['weights', 'pull', 'resnet']) == 1
+    assert "no released weights are called 'resnet'" in capsys.readouterr().err

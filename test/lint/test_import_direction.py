@@ -20,6 +20,7 @@ ROS = (
 # The longest prefix of a module's name decides. A layer may always import itself.
 LAYERS = {
     'edgenext_core.labels': Layer(),
+    'edgenext_core.imagenet_labels': Layer(('edgenext_core.labels',)),
     'edgenext_core.runtime': Layer(outside=('numpy', 'cv2')),
     'edgenext_core.runtime.onnxruntime_engine': Layer(
         ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
@@ -33,7 +34,7 @@ LAYERS = {
     ),
     'edgenext_core.models': Layer(
         ('edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
-        ('numpy', 'torch', 'torchvision'),
+        ('numpy', 'torch', 'torchvision', 'safetensors', 'tqdm'),
     ),
     'edgenext_core.data': Layer(
         ('edgenext_core.labels', 'edgenext_core.world', 'edgenext_core.runtime.preprocess'),
