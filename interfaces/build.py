@@ -4,9 +4,11 @@ Generate vision_msgs into the Python environment that runs this script.
 For machines without a ROS installation: the environment holds ROS 2 as Python wheels, none of
 which is vision_msgs. The environment is an ament prefix afterwards: it has share/vision_msgs, its
 libraries and its Python module.
+
+Needs what check_machine.py looks for, cmake, and a C++ compiler or
+the wheel ziglang.
 """
 
-import importlib.util
 import os
 import re
 import shutil
@@ -23,25 +25,6 @@ PREFIX = Path(sys.prefix)
 # The wheels' CMake files name the include folders of the machine that built them.
 FOREIGN_PYTHON_INCLUDE = re.compile(r'/opt/python/[^";\s]*?/include/python3\.\d+\w*')
 FOREIGN_NUMPY_INCLUDE = re.compile(r'/opt/python/[^";\s]*?/numpy/_?core/include')
-
-
-def check_tools():
-    """
-    Check that what the generators call is there.
-
-    :raises SystemExit: when something is missing, with what to install.
-    """
-    missing = []
-    if shutil.which(os.environ.get('CC', 'cc')) is None:
-        missing.append('a C compiler (Debian, Ubuntu: apt install gcc)')
-    if not has_cxx() and importlib.util.find_spec('ziglang') is None:
-        missing.append('a C++ compiler (Debian, Ubuntu: apt install g++; or pip install ziglang)')
-    if shutil.which('cmake') is None:
-        missing.append('cmake (pip install cmake)')
-    if not (Path(sysconfig.get_path('include')) / 'Python.h').exists():
-        missing.append('Python.h (Debian, Ubuntu: apt install python3-dev)')
-    if missing:
-        sys.exit('interfaces/build.py cannot generate vision_msgs; missing: ' + '; '.join(missing))
 
 
 def has_cxx():
@@ -120,8 +103,7 @@ def build(build_folder):
 
 
 def main():
-    """Check, repair and build in a temporary folder."""
-    check_tools()
+    """Repair the environment and build in a temporary folder."""
     repair_include_paths()
     with tempfile.TemporaryDirectory(prefix='vision_msgs.') as folder:
         build(Path(folder))

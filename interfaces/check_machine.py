@@ -2,7 +2,9 @@
 
 import os
 import platform
+import shutil
 import sys
+import sysconfig
 
 OLDEST, NEWEST = (3, 10), (3, 14)
 
@@ -28,6 +30,11 @@ def complaint():
             'this is %s; the ROS 2 wheels are for x86_64. Install ROS 2 and source it'
             % platform.machine()
         )
+    if shutil.which(os.environ.get('CC', 'cc')) is None:
+        return 'there is no C compiler; on Debian and Ubuntu: apt install gcc libc6-dev'
+    header = os.path.join(sysconfig.get_path('include'), 'Python.h')
+    if not os.path.exists(header):
+        return 'there is no %s; on Debian and Ubuntu: apt install python3-dev' % header
     return None
 
 
