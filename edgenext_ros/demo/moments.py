@@ -49,16 +49,18 @@ class Moments:
         """
         return [self._shown(record, stamp_ns) for record in self._records]
 
-    def complete_stamps(self) -> List[int]:
+    def telling_stamps(self, count: int) -> List[int]:
         """
-        List the frames that every node has a result for.
+        List the frames that are worth a picture.
 
-        :return: stamps, ascending; all frames where there is no such
+        :param count: how many pictures there will be
+        :return: stamps, ascending: the frames that every node has answered; where those are fewer
+            than the pictures, as on a busy machine, all frames
         """
-        complete = set(self._recording.stamps)
+        answered = set(self._recording.stamps)
         for record in self._records:
-            complete &= set(self._recording.result_stamps(record.model))
-        return sorted(complete) or self._recording.stamps
+            answered &= set(self._recording.result_stamps(record.model))
+        return sorted(answered) if len(answered) >= count else self._recording.stamps
 
     def _shown(self, record: NodeRecord, stamp_ns: int) -> Shown:
         stamps = self._recording.result_stamps(record.model)

@@ -19,14 +19,14 @@ _TITLE_HEIGHT, _NODES_HEIGHT = 84, 76
 def write_sheet(recording: Recording, moments: Moments, report: Dict[str, Any],
                 path: str) -> None:
     """
-    Draw frames that every node has answered, evenly over the run, and the run's figures.
+    Draw frames evenly over the run, answered by every node where there are enough, and figures.
 
     :param recording: the frames, at least one
     :param moments: what the nodes show
     :param report: as built
     :param path: of the PNG file
     """
-    chosen = _choose(moments.complete_stamps())
+    chosen = _choose(moments.telling_stamps(_COLUMNS * _ROWS))
     height = height_at(recording.frame(chosen[0]), width=_TILE_WIDTH)
     tiles = [_tile(recording, moments, stamp_ns, height) for stamp_ns in chosen]
     tiles += [np.full_like(tiles[0], INK)] * (-len(tiles) % _COLUMNS)
