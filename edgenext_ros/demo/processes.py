@@ -141,7 +141,7 @@ def _signal_group(process: subprocess.Popen, number: int) -> None:
 
 
 def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_domain_id() -> int:
