@@ -39,6 +39,7 @@ def pictures(tmp_path):
     return tmp_path / 'data'
 
 
+@pytest.mark.slow
 def test_a_folder_of_masks_becomes_a_model_file(recipe, pictures, tmp_path, capsys):
     out = tmp_path / 'run'
     assert cli.main(['train', str(recipe), '--data', str(pictures), '--out', str(out)]) == 0

@@ -83,6 +83,7 @@ def node_processes(folder):
     return found
 
 
+@pytest.mark.slow
 def test_the_demo_measures_a_clip_exactly_and_leaves_video_sheet_and_report(demo, models,
                                                                            tmp_path):
     images, masks = write_half_and_half(tmp_path, frames=24)
