@@ -18,7 +18,7 @@ TRAIN = [
     'safetensors',
     'tqdm',
 ]
-EXPORT = ['torch', 'torchvision', 'onnx']
+EXPORT = ['torch', 'torchvision', 'onnx', 'safetensors']
 
 setup(
     name=PACKAGE,

@@ -49,11 +49,10 @@ def level_sizes(scales: tuple[float, float]) -> tuple[tuple[tuple[float, float],
     return tuple(levels)
 
 
-@functools.lru_cache(maxsize=32)
 def make_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, float],
                  device: torch.device) -> torch.Tensor:
     """
-    Place the anchors on the feature maps; kept for the next image of the same size.
+    Place the anchors on the feature maps; they are kept for the next image of the same size.
 
     :param map_sizes: (height, width) of each level's feature map, as it really is: a size worked
         out from the stride is wrong for images that are no multiple of 32.
@@ -62,6 +61,13 @@ def make_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, fl
     :return: (A, 4) float32, center x, center y, width, height, all cut to [0, 1]; level by
         level, row by row, position by position.
     """
+    # A compiler works them out once by itself.
+    place = _place_anchors if torch.compiler.is_dynamo_compiling() else _kept_anchors
+    return place(map_sizes, scales, device)
+
+
+def _place_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, float],
+                   device: torch.device) -> torch.Tensor:
     # A tensor made in inference mode could not take part in training later.
     with torch.inference_mode(False):
         levels = []
@@ -73,6 +79,9 @@ def make_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, fl
             boxes = torch.tensor(sizes)[None].expand(len(centers), -1, 2)
             levels.append(torch.cat((centers.expand_as(boxes), boxes), dim=-1).reshape(-1, 4))
         return torch.cat(levels).clamp(0, 1).to(device)
+
+
+_kept_anchors = functools.lru_cache(maxsize=32)(_place_anchors)
 
 
 def decode_boxes(box_deltas: torch.Tensor, anchors_cxcywh: torch.Tensor) -> torch.Tensor:

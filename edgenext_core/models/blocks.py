@@ -43,7 +43,7 @@ class ConvBlock(nn.Module):
         self.norm = norm(channels)
         self.mlp = Mlp(channels, hidden=MLP_RATIO * channels, activation=activation())
         self.gamma = nn.Parameter(torch.full((channels,), layer_scale_init))
-        self.drop_path = StochasticDepth(drop_path, 'row')
+        self.drop_path = _drop_path(drop_path)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """
@@ -102,7 +102,7 @@ class SDTABlock(nn.Module):
         self.norm = norm(channels)
         self.mlp = Mlp(channels, hidden=MLP_RATIO * channels, activation=activation())
         self.gamma = nn.Parameter(torch.full((channels,), layer_scale_init))
-        self.drop_path = StochasticDepth(drop_path, 'row')
+        self.drop_path = _drop_path(drop_path)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """
@@ -131,6 +131,10 @@ class SDTABlock(nn.Module):
             done.append(conv(chunk + done[-1] if done else chunk))
         done.append(x[:, len(self.convs) * self.chunk:])
         return torch.cat(done, dim=1)
+
+
+def _drop_path(rate: float) -> nn.Module:
+    return StochasticDepth(rate, 'row') if rate > 0 else nn.Identity()
 
 
 class DenseDownsampleConv(nn.Conv2d):

@@ -88,6 +88,19 @@ class DeepLabV3(nn.Module):
                                         align_corners=False)}
 
 
+def masks_from_logits(logits: torch.Tensor, *, height: int, width: int) -> torch.Tensor:
+    """
+    Decide on a class for every pixel of the original image, as the published figure is measured.
+
+    :param logits: (B, K, H, W), what :class:`DeepLabV3` returns.
+    :param height: of the original image, pixels.
+    :param width: of the original image, pixels.
+    :return: Class ids (B, height, width) int64.
+    """
+    return F.interpolate(logits.float(), size=(height, width), mode='bilinear',
+                         align_corners=False).argmax(1)
+
+
 def _init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity='relu')

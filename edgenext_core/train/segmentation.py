@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import MulticlassJaccardIndex
 
+from edgenext_core.models import masks_from_logits
 from edgenext_core.train.recipe import Recipe
 from edgenext_core.train.task_module import TaskModule
 
@@ -35,10 +36,12 @@ class SegmentationModule(TaskModule):
 
     def update_metrics(self, batch: dict[str, Any]) -> None:
         """Add a validation batch to the intersections and unions."""
-        self._iou.update(self(batch['image'])['logits'].argmax(1), batch['mask'])
+        logits, mask = self(batch['image'])['logits'], batch['mask']
+        height, width = mask.shape[1:]
+        self._iou.update(masks_from_logits(logits, height=height, width=width), mask)
 
     def metrics(self) -> dict[str, Tensor]:
-        """Compute ``miou`` and the IoU of each class, 0 to 1, at the input's size."""
+        """Compute ``miou`` and the IoU of each class, 0 to 1, at the masks' size."""
         ious = self._iou.compute()
         self._iou.reset()
         values = {f'iou_{name}': iou for name, iou in zip(self.recipe.labels.names, ious)}

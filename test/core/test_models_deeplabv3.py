@@ -5,6 +5,7 @@ import torch
 from order_one_weights import draw_order_one_weights
 
 from edgenext_core.models import create_model
+from edgenext_core.models.deeplabv3 import masks_from_logits
 from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
 from edgenext_core.models.registry import build_deeplabv3
 
@@ -45,6 +46,16 @@ def test_the_pooled_view_is_the_same_everywhere():
                                              size=(6, 8), mode='bilinear')
     expected = aspp.project(torch.cat([branch(x) for branch in aspp.branches] + [pooled], 1))
     torch.testing.assert_close(aspp(x), expected)
+
+
+def test_masks_have_the_size_of_the_original_image():
+    logits = torch.zeros(1, 3, 4, 4)
+    logits[:, 0, :, :2] = 1
+    logits[:, 2, :, 2:] = 1
+    masks = masks_from_logits(logits, height=7, width=10)
+    assert masks.shape == (1, 7, 10)
+    assert (masks[0, :, :5] == 0).all()
+    assert (masks[0, :, 5:] == 2).all()
 
 
 def test_one_picture_can_be_learned_by_heart():
