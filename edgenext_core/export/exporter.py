@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from torch import nn
-
 from edgenext_core import __version__
-from edgenext_core.export.graphs import GRAPHS, freeze_position_encodings
+from edgenext_core.export.graphs import folded_graph, plain_graph
 from edgenext_core.export.onnx_file import halve_weights, to_onnx, write_model
 from edgenext_core.export.parity import (
     HALF_MASK_TOLERANCE,
@@ -21,7 +18,8 @@ from edgenext_core.export.parity import (
     run_torch,
 )
 from edgenext_core.labels import LabelSet
-from edgenext_core.models import create_model
+from edgenext_core.models import create_model, load_checkpoint
+from edgenext_core.models.checkpoints import read_run
 from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
 from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
 
@@ -60,16 +58,21 @@ def export(
     :param half: store the large weights in float16.
     :param input_size: height and width in pixels; None takes the recipe's.
     :return: what was measured.
+    :raises CheckpointError: if the checkpoint cannot be read or is not of a training run.
     :raises ParityError: if the file would not compute what the network computes.
     """
-    checkpoint = torch.load(checkpoint_path, map_location='cpu', weights_only=False)
+    checkpoint = read_run(checkpoint_path)
     recipe = checkpoint['recipe']
     height, width = input_size or recipe['input_size']
-    graph = GRAPHS[recipe['task']](_load_model(checkpoint)).eval()
+    model = create_model(
+        recipe['model'], num_classes=len(checkpoint['labels']['names']),
+        **recipe['model_options']).eval()
+    load_checkpoint(model, checkpoint_path)
     probes = make_probes(_PROBES, height=height, width=width)
-    expected = run_torch(graph, probes)
-    freeze_position_encodings(graph, torch.from_numpy(probes[0]))
-    onnx_model = to_onnx(graph, height=height, width=width)
+    expected = run_torch(plain_graph(recipe['task'], model), probes)
+    onnx_model = to_onnx(
+        folded_graph(recipe['task'], model, height=height, width=width),
+        height=height, width=width)
 
     masks = recipe['task'] == 'segmentation'
     in_float = run_onnx(onnx_model, probes)
@@ -85,17 +88,6 @@ def export(
     card = _make_card(checkpoint, (height, width))
     write_model(onnx_model, card, out)
     return ExportReport(parity, half_parity, Path(out).stat().st_size)
-
-
-def _load_model(checkpoint: dict[str, Any]) -> nn.Module:
-    recipe = checkpoint['recipe']
-    model = create_model(
-        recipe['model'], num_classes=len(checkpoint['labels']['names']),
-        **recipe['model_options'])
-    model.load_state_dict({
-        name.removeprefix('model.'): value for name, value in checkpoint['state_dict'].items()
-        if name.startswith('model.')})
-    return model
 
 
 def _make_card(checkpoint: dict[str, Any], size: tuple[int, int]) -> ModelCard:

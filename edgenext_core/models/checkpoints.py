@@ -6,7 +6,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import safetensors.torch
 import torch
@@ -61,9 +61,8 @@ class Weights(NamedTuple):
     @property
     def encoder(self) -> dict[str, Tensor]:
         """The encoder's weights, as :class:`edgenext.EdgeNeXt` with features_only has them."""
-        bare = {name.removeprefix('backbone.'): value for name, value in self.tensors.items()}
-        return {name: value for name, value in bare.items()
-                if name.startswith(('stem.', 'stages.'))}
+        return {name.removeprefix('backbone.'): value for name, value in self.tensors.items()
+                if _in_encoder(name)}
 
 
 class LoadedCheckpoint(NamedTuple):
@@ -93,13 +92,17 @@ def load_checkpoint(model: nn.Module, path: Path | str, *,
     if adapt_classifier:
         fresh = tuple(name for name in wrong_shape if CLASS_DEPENDENT.fullmatch(name))
     _require_fit(path, wanted, found, fresh=fresh)
-    _copy(model, found, fresh=fresh)
+    model.load_state_dict({name: value for name, value in found.items() if name not in fresh},
+                          strict=False)
     return LoadedCheckpoint(weights.source, fresh)
 
 
 def load_encoder(model: nn.Module, path: Path | str) -> LoadedCheckpoint:
     """
-    Fill a model's encoder from a file of any task; the rest stays as it is.
+    Fill a model's encoder from a file of any task, and of the rest what fits.
+
+    The encoder must fit whole. Of the heads, a weight with the same name and shape is taken too:
+    ASPP, say, from a segmenter of other classes.
 
     :param model: a classifier, an encoder, a detector or a segmenter.
     :param path: as for :func:`load_checkpoint`.
@@ -107,15 +110,14 @@ def load_encoder(model: nn.Module, path: Path | str) -> LoadedCheckpoint:
     :raises CheckpointError: if the file cannot be read or its encoder does not fit.
     """
     weights = read_weights(path)
-    encoder = model if isinstance(model, EdgeNeXt) else model.get_submodule('backbone')
-    wanted = {name: value for name, value in _named_tensors(encoder).items()
-              if name.startswith(('stem.', 'stages.'))}
-    _require_fit(path, wanted, weights.encoder)
-    _copy(encoder, weights.encoder)
-    prefix = '' if encoder is model else 'backbone.'
-    filled = {prefix + name for name in wanted}
-    return LoadedCheckpoint(weights.source, tuple(
-        name for name in _named_tensors(model) if name not in filled))
+    wanted = _named_tensors(model)
+    prefix = '' if isinstance(model, EdgeNeXt) else 'backbone.'
+    found = {prefix + name: value for name, value in weights.encoder.items()}
+    _require_fit(path, {name: value for name, value in wanted.items() if _in_encoder(name)}, found)
+    found.update((name, value) for name, value in weights.tensors.items()
+                 if name in wanted and value.shape == wanted[name].shape)
+    model.load_state_dict(found, strict=False)
+    return LoadedCheckpoint(weights.source, tuple(name for name in wanted if name not in found))
 
 
 def read_weights(path: Path | str) -> Weights:
@@ -126,7 +128,7 @@ def read_weights(path: Path | str) -> Weights:
     :return: the weights.
     :raises CheckpointError: if the file cannot be read or holds no EdgeNeXt.
     """
-    tensors = _read_tensors(Path(path))
+    tensors = _tensors_in(read_file(path))
     starts = [match for match in map(ENCODER_START.fullmatch, tensors) if match]
     if not starts:
         raise CheckpointError(f'{path} holds no EdgeNeXt: none of its {len(tensors)} tensors is '
@@ -162,15 +164,37 @@ def authors_name(name: str) -> str:
     return name.replace('.dwconv.', '.conv_dw.').replace('.pwconv', '.mlp.fc')
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def read_run(path: Path | str) -> dict[str, Any]:
+    """
+    Read what a training run of this project left.
+
+    :param path: its ``last.ckpt``.
+    :return: ``recipe``, ``labels`` and ``metrics`` of the run, beside its weights.
+    :raises CheckpointError: if the file cannot be read or tells of no run.
+    """
+    content = read_file(path)
+    if not isinstance(content, dict) or 'recipe' not in content:
+        raise CheckpointError(f'{path} is not of a training run of this project: it has no '
+                              'recipe; give the last.ckpt that edgenext train has written')
+    return content
+
+
+def read_file(path: Path | str) -> Any:
+    """
+    Read a file of weights without running any code that it may hold.
+
+    :param path: safetensors or a pickle of torch.save.
+    :return: what was saved, on the CPU.
+    :raises CheckpointError: if the file cannot be read.
+    """
+    path = Path(path)
     if not path.is_file():
         raise CheckpointError(f'there is no file {path}')
     try:
         if path.suffix == '.safetensors':
-            content = safetensors.torch.load_file(path)
-        else:
-            with torch.serialization.safe_globals(HARMLESS):
-                content = torch.load(path, map_location='cpu', weights_only=True)
+            return safetensors.torch.load_file(path)
+        with torch.serialization.safe_globals(HARMLESS):
+            return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f'{path} is no checkpoint, or holds Python objects besides weights, which are not '
@@ -178,7 +202,6 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # a foreign file can end an unpickler in any way
         raise CheckpointError(f'{path} is damaged or no checkpoint: {_first_line(error)}; '
                               'get it again') from error
-    return _tensors_in(content)
 
 
 def _tensors_in(content: object) -> dict[str, Tensor]:
@@ -192,6 +215,10 @@ def _tensors_in(content: object) -> dict[str, Tensor]:
     return {}
 
 
+def _in_encoder(name: str) -> bool:
+    return name.removeprefix('backbone.').startswith(('stem.', 'stages.'))
+
+
 def _named_tensors(model: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in model.state_dict().items()
             if not name.endswith('num_batches_tracked')}
@@ -200,11 +227,6 @@ def _named_tensors(model: nn.Module) -> dict[str, Tensor]:
 def _wrong_shapes(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> tuple[str, ...]:
     return tuple(name for name, value in wanted.items()
                  if name in found and found[name].shape != value.shape)
-
-
-def _copy(model: nn.Module, found: dict[str, Tensor], *, fresh: tuple[str, ...] = ()) -> None:
-    model.load_state_dict({name: value for name, value in found.items() if name not in fresh},
-                          strict=False)
 
 
 def _require_fit(path: Path | str, wanted: dict[str, Tensor], found: dict[str, Tensor], *,

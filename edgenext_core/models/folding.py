@@ -20,7 +20,8 @@ def fold_for_export(model: nn.Module, *, height: int, width: int) -> nn.Module:
     """
     Fold all that can be folded, for inputs of one size.
 
-    The normalisation of the input is not among it, see :func:`fold_normalization`.
+    The input's normalisation and channel order are not among it, see :func:`fold_normalization`
+    and :func:`fold_channel_order`.
 
     :param model: any model of this project.
     :param height: of the input, pixels.
@@ -44,14 +45,27 @@ def fold_normalization(model: nn.Module, *, mean: Sequence[float],
     :raises ValueError: if the stem pads: its zeros would no longer be the mean.
     """
     model = _copy(model)
-    encoder = next(module for module in model.modules() if isinstance(module, EdgeNeXt))
-    conv = encoder.stem[0]
-    if any(conv.padding):
+    conv = _stem_conv(model)
+    if stem_pads(model):
         raise ValueError(f'the stem pads by {conv.padding[0]}; with the normalisation folded in, '
                          'its border would be black instead of grey; keep it in front')
     scale = 1 / torch.tensor(std, dtype=torch.float64, device=conv.weight.device)
     shift = -torch.tensor(mean, dtype=torch.float64, device=conv.weight.device) * scale
     _fold_before_conv(conv, scale, shift)
+    return model
+
+
+@torch.no_grad()
+def fold_channel_order(model: nn.Module) -> nn.Module:
+    """
+    Let a model take BGR images instead of RGB ones, or the reverse.
+
+    :param model: any model of this project.
+    :return: a model that gives for x what the old one gives for ``x.flip(1)``.
+    """
+    model = _copy(model)
+    conv = _stem_conv(model)
+    conv.weight = nn.Parameter(conv.weight.flip(1))
     return model
 
 
@@ -168,6 +182,20 @@ def freeze_position_encodings(model: nn.Module, *, height: int, width: int) -> n
         if isinstance(block, SDTABlock) and block.pos_embd in values:
             block.pos_embd = FrozenPositionEncoding(values[block.pos_embd])
     return model
+
+
+def stem_pads(model: nn.Module) -> bool:
+    """
+    Tell whether a model's first convolution adds a border, as that of timm's small_rw does.
+
+    :param model: any model of this project.
+    :return: True if it does.
+    """
+    return any(_stem_conv(model).padding)
+
+
+def _stem_conv(model: nn.Module) -> nn.Conv2d:
+    return next(module for module in model.modules() if isinstance(module, EdgeNeXt)).stem[0]
 
 
 def _copy(model: nn.Module) -> nn.Module:

@@ -1,4 +1,4 @@
-"""From a camera's bytes to a network's input: the same module trains and is exported."""
+"""From a camera's bytes to a network's input."""
 
 import torch
 from torch import Tensor, nn
@@ -32,3 +32,20 @@ class FrameNormalization(nn.Module):
         planes = image.float().permute(0, 3, 1, 2)
         rgb = torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)
         return rgb * self.scale + self.shift
+
+
+class FrameLayout(nn.Module):
+    """
+    Turn BGR bytes into planes, for a network into whose stem normalisation and order are folded.
+
+    The cast comes first, as in :class:`FrameNormalization`.
+    """
+
+    def forward(self, image: Tensor) -> Tensor:
+        """
+        Bring a batch of frames into the network's layout.
+
+        :param image: (B, H, W, 3) uint8 BGR.
+        :return: (B, 3, H, W) float32 BGR, 0 to 255.
+        """
+        return image.float().permute(0, 3, 1, 2)

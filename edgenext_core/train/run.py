@@ -30,7 +30,8 @@ from edgenext_core.data.datasets import (
 from edgenext_core.data.sampler import EpochSampler
 from edgenext_core.data.scene_cache import open_scenes
 from edgenext_core.data.segmentation_folder import SegmentationFolder
-from edgenext_core.models import create_model
+from edgenext_core.models import create_model, load_encoder
+from edgenext_core.models.checkpoints import read_run
 from edgenext_core.train.classification import ClassificationModule
 from edgenext_core.train.detection import DetectionModule
 from edgenext_core.train.recipe import Recipe, RecipeError
@@ -72,12 +73,13 @@ def train(
     torch.set_num_threads(recipe.threads)
     module = make_module(recipe)
     if init is not None:
-        load_encoder(module.model, init)
+        loaded = load_encoder(module.model, init)
+        _logger.info('started from %s; fresh: %s', init, ', '.join(loaded.fresh) or 'nothing')
     training, validation = _samples(recipe, data, cache)
     trainer = _trainer(recipe, out)
     trainer.fit(
         module, training_loader(recipe, training), validation_loader(recipe, validation),
-        ckpt_path=None if resume is None else str(resume), weights_only=False)
+        ckpt_path=None if resume is None else str(resume), weights_only=True)
     return Path(out) / 'last.ckpt'
 
 
@@ -102,48 +104,14 @@ def build_model(recipe: Recipe) -> nn.Module:
         recipe.model, num_classes=len(recipe.labels.names), **recipe.model_options)
 
 
-def load_encoder(model: nn.Module, checkpoint_path: Path) -> None:
-    """
-    Copy every weight that fits from another run, whatever its task; the encoder must fit whole.
-
-    :param model: the network to fill.
-    :param checkpoint_path: a checkpoint of a run with the same encoder.
-    :raises RecipeError: if a weight of the encoder is missing there.
-    """
-    checkpoint = torch.load(checkpoint_path, map_location='cpu', weights_only=False)
-    source = {
-        _encoder_name(name.removeprefix('model.')): value
-        for name, value in checkpoint['state_dict'].items()
-    }
-    fitting, missing = {}, []
-    for name, value in model.state_dict().items():
-        found = source.get(_encoder_name(name))
-        if found is not None and found.shape == value.shape:
-            fitting[name] = found
-        elif _encoder_name(name).startswith(('stem.', 'stages.')):
-            missing.append(name)
-    if missing:
-        raise RecipeError(
-            f'{checkpoint_path} lacks {len(missing)} encoder weights, such as {missing[0]!r}; '
-            'start from a run with the same encoder')
-    model.load_state_dict(fitting, strict=False)
-    _logger.info('%d of %d weights start from %s',
-                 len(fitting), len(model.state_dict()), checkpoint_path)
-
-
 def _check_same_recipe(recipe: Recipe, checkpoint_path: Path) -> None:
-    checkpoint = torch.load(checkpoint_path, map_location='cpu', weights_only=False)
-    before, now = checkpoint['recipe'], dataclasses.asdict(recipe)
+    before, now = read_run(checkpoint_path)['recipe'], dataclasses.asdict(recipe)
     changed = sorted(name for name in now if now[name] != before.get(name))
     if changed:
         name = changed[0]
         raise RecipeError(
             f'recipe field {name!r} is {now[name]!r}, but {checkpoint_path} was trained with '
             f'{before.get(name)!r}; set it back, or start a new run with --init')
-
-
-def _encoder_name(name: str) -> str:
-    return name.removeprefix('backbone.')
 
 
 def _samples(recipe: Recipe, data: Path | None, cache: Path) -> tuple[Samples, Samples]:

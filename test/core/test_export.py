@@ -11,7 +11,7 @@ from tiny_recipes import make_scenes, tiny_recipe
 
 from edgenext_core.export.evaluation import evaluate
 from edgenext_core.export.exporter import export
-from edgenext_core.export.graphs import GRAPHS, freeze_position_encodings
+from edgenext_core.export.graphs import GRAPHS, folded_graph, plain_graph
 from edgenext_core.export.onnx_file import halve_weights, to_onnx
 from edgenext_core.export.parity import (
     ParityError,
@@ -21,6 +21,8 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
+from edgenext_core.models import create_model
+from edgenext_core.models.checkpoints import CheckpointError
 from edgenext_core.runtime.model_card import read_card
 from edgenext_core.train.run import build_model
 
@@ -38,10 +40,9 @@ def traced(request):
     torch.set_num_threads(1)
     network = build_model(tiny_recipe(request.param)).eval()
     draw_order_one_weights(network)
-    graph = GRAPHS[request.param](network).eval()
     probes = make_probes(2, height=64, width=96)
-    expected = run_torch(graph, probes)
-    freeze_position_encodings(graph, torch.from_numpy(probes[0]))
+    expected = run_torch(plain_graph(request.param, network), probes)
+    graph = folded_graph(request.param, network, height=64, width=96)
     return request.param, to_onnx(graph, height=64, width=96), probes, expected
 
 
@@ -83,6 +84,28 @@ def test_no_arithmetic_of_shapes_or_positions_is_left_in_the_graph(traced):
     _, model, _, _ = traced
     kinds = {node.op_type for node in model.graph.node}
     assert not kinds & {'Shape', 'Sin', 'Cos', 'CumSum', 'Range', 'Constant', 'Where', 'If'}
+
+
+def test_bytes_go_into_the_stem_with_no_arithmetic_between(traced):
+    """Normalisation, channel order, layer scales and affine norms are folded away."""
+    task, model, _, _ = traced
+    assert [node.op_type for node in model.graph.node[:3]] == ['Cast', 'Transpose', 'Conv']
+    widths = {24, 48, 88, 168}
+    names = {tensor.name for tensor in model.graph.initializer if list(tensor.dims) in (
+        [width] for width in widths)}
+    scales = [node for node in model.graph.node
+              if node.op_type == 'Mul' and names.intersection(node.input)]
+    # The stem's norm keeps its weight, and that in front of a segmenter's dense downsampling.
+    assert len(scales) == (2 if task == 'segmentation' else 1)
+
+
+@pytest.mark.parametrize('name', ['edgenext_small_rw', 'edgenext_xx_small_bn_hs'])
+def test_a_folded_graph_computes_what_the_plain_one_does(name):
+    network = draw_order_one_weights(create_model(name, num_classes=10))
+    probes = make_probes(2, height=64, width=96)
+    expected = run_torch(plain_graph('classification', network), probes)
+    folded = folded_graph('classification', network, height=64, width=96)
+    assert largest_difference(expected, run_torch(folded, probes)) <= 1e-5
 
 
 def test_class_ids_are_int32(traced):
@@ -135,6 +158,14 @@ def test_size_and_storage_can_be_chosen(exported, tmp_path):
     assert read_card(str(path)).input[1:3] == (64, 128)
     assert report.half_parity is None
     assert report.size_bytes > 1.7 * halved.stat().st_size
+
+
+def test_weights_of_no_training_run_are_refused(exported, tmp_path):
+    recipe, *_ = exported
+    torch.save(build_model(recipe).state_dict(), tmp_path / 'weights.pth')
+    with pytest.raises(CheckpointError, match='has no recipe; give the last.ckpt'):
+        export(tmp_path / 'weights.pth', tmp_path / 'model.onnx')
+    assert not (tmp_path / 'model.onnx').exists()
 
 
 @pytest.mark.parametrize('difference', [0.2, float('nan')])

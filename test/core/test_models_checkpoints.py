@@ -3,11 +3,11 @@
 import argparse
 import os
 import pathlib
-import re
 
 import pytest
 import safetensors.torch
 import torch
+from authors_names import as_the_authors_name, with_the_authors_names
 
 from edgenext_core.models import create_model
 from edgenext_core.models.checkpoints import (
@@ -27,16 +27,6 @@ def one_thread():
 @pytest.fixture(scope='module')
 def source():
     return create_model('edgenext_xx_small', num_classes=5)
-
-
-def as_the_authors_name(name: str) -> str:
-    """Go the other way than ``authors_name``, by hand."""
-    for old, new in ((r'^head\.fc\.', 'head.'), (r'^head\.norm\.', 'norm.'),
-                     (r'^stem\.', 'downsample_layers.0.'),
-                     (r'^stages\.(\d)\.downsample\.', r'downsample_layers.\1.'),
-                     (r'\.blocks\.', '.'), (r'conv_dw', 'dwconv'), (r'mlp\.fc', 'pwconv')):
-        name = re.sub(old, new, name)
-    return name
 
 
 def require_same_weights(model, expected):
@@ -97,9 +87,7 @@ def test_batch_norm_statistics_are_loaded(tmp_path):
     for name, value in source.state_dict().items():
         if 'running' in name:
             value.copy_(torch.rand_like(value))
-    torch.save({'model_ema': {as_the_authors_name(name): value
-                              for name, value in source.state_dict().items()}},
-               tmp_path / 'bn.pth')
+    torch.save({'model_ema': with_the_authors_names(source.state_dict())}, tmp_path / 'bn.pth')
     model = create_model('edgenext_xx_small_bn_hs', num_classes=2)
     load_checkpoint(model, tmp_path / 'bn.pth')
     require_same_weights(model, source)
@@ -174,8 +162,7 @@ def test_a_checkpoint_of_another_model_is_recognised(tmp_path):
 
 
 def test_a_detector_takes_the_encoder_of_a_classifier(tmp_path, source):
-    torch.save({'model_ema': {as_the_authors_name(name): value
-                              for name, value in source.state_dict().items()}},
+    torch.save({'model_ema': with_the_authors_names(source.state_dict())},
                tmp_path / 'classifier.pth')
     detector = create_model('ssdlite_edgenext_xx_small', num_classes=2)
     with pytest.raises(CheckpointError, match='of another task: load_encoder takes its encoder'):

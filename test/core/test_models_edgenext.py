@@ -3,15 +3,19 @@
 import pytest
 import timm
 import torch
+from authors_names import with_the_authors_names
 from order_one_weights import draw_order_one_weights
+from timm.models.edgenext import checkpoint_filter_fn
 from torch import nn
 
-from edgenext_core.models import create_model, list_models
+from edgenext_core.models import create_model, list_models, load_checkpoint
 from edgenext_core.models.blocks import SDTABlock
 from edgenext_core.models.edgenext import drop_path_rates
 from edgenext_core.models.edgenext_configs import BACKBONES
 from edgenext_core.models.layers import FourierPositionEncoding, LayerNorm2d, unit_norm
 
+TIMM_MODELS = ['edgenext_xx_small', 'edgenext_x_small', 'edgenext_small', 'edgenext_base',
+               'edgenext_small_rw']
 PARAMETERS = {
     'edgenext_xx_small': 1_327_216,
     'edgenext_x_small': 2_336_804,
@@ -34,25 +38,32 @@ def count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-@pytest.mark.parametrize('name', ['edgenext_xx_small', 'edgenext_x_small', 'edgenext_small',
-                                  'edgenext_base', 'edgenext_small_rw'])
+def authors_file(model, folder):
+    """Save the weights as the authors' program does, under their names."""
+    path = folder / 'weights.pth'
+    torch.save({'model_ema': with_the_authors_names(model.state_dict())}, path)
+    return path
+
+
+@pytest.mark.parametrize('name', TIMM_MODELS)
 @torch.no_grad()
-def test_logits_equal_timms_with_its_weights(name):
+def test_logits_equal_timms_through_the_authors_names(name, tmp_path):
     theirs = draw_order_one_weights(timm.create_model(name, num_classes=50))
-    with torch.device('meta'):
-        ours = create_model(name, num_classes=50).eval()
-    ours.load_state_dict(theirs.state_dict(), assign=True)
+    ours = create_model(name, num_classes=50).eval()
+    load_checkpoint(ours, authors_file(theirs, tmp_path))
     for size in ((256, 256), (224, 320)):
         images = torch.randn(1, 3, *size)
         torch.testing.assert_close(ours(images), theirs(images), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize('name', TIMM_MODELS)
 @torch.no_grad()
-def test_timm_takes_our_weights():
-    ours = draw_order_one_weights(create_model('edgenext_xx_small', num_classes=50))
-    theirs = timm.create_model('edgenext_xx_small', num_classes=50).eval()
-    theirs.load_state_dict(ours.state_dict())
-    images = torch.randn(1, 3, 64, 96)
+def test_timm_reads_our_weights_through_the_authors_names(name, tmp_path):
+    ours = draw_order_one_weights(create_model(name, num_classes=50))
+    theirs = timm.create_model(name, num_classes=50).eval()
+    timm.models.load_checkpoint(theirs, str(authors_file(ours, tmp_path)),
+                                filter_fn=checkpoint_filter_fn)
+    images = torch.randn(1, 3, 96, 64)
     torch.testing.assert_close(ours(images), theirs(images), rtol=1e-5, atol=1e-5)
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from edgenext_core.models import create_model
 from edgenext_core.models.folding import (
     fold_batch_norms,
+    fold_channel_order,
     fold_for_export,
     fold_layer_norms,
     fold_layer_scales,
@@ -62,6 +63,12 @@ def test_a_stem_that_pads_does_not_take_the_normalisation():
     model = create_model('edgenext_small_rw').eval()
     with pytest.raises(ValueError, match='the stem pads by 4'):
         fold_normalization(model, mean=(0, 0, 0), std=(1, 1, 1))
+
+
+@pytest.mark.parametrize('name', ['edgenext_xx_small', 'deeplabv3_edgenext_xx_small'])
+def test_the_channel_order_goes_into_the_stem(models, name):
+    folded = fold_channel_order(models[name])
+    require_equal(lambda images: folded(images.flip(1)), models[name])
 
 
 def test_layer_scales_disappear(models):
