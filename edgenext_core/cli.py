@@ -181,13 +181,13 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def _list_weights(options: argparse.Namespace) -> None:
-    from edgenext_core.models.released_weights import releases_table
+    from edgenext_core.weights.releases import releases_table
 
     print(releases_table())
 
 
 def _pull_weights(options: argparse.Namespace) -> None:
-    from edgenext_core.models.released_weights import pull_weights
+    from edgenext_core.weights.releases import pull_weights
 
     print(pull_weights(options.name))
 

@@ -143,11 +143,13 @@ class DenseDownsampleConv(nn.Conv2d):
 
     Zeros at the right and at the bottom keep the size, and every position that the strided
     convolution has is bit-identical to it. ``dilation`` is the distance, on this map, between
-    what were neighbours in the strided network.
+    what were neighbours in the strided network. ``margins`` are the widths of the zeros at the
+    left, right, top and bottom.
     """
 
     def __init__(self, in_channels: int, channels: int, *, dilation: int, bias: bool):
         super().__init__(in_channels, channels, 2, dilation=dilation, bias=bias)
+        self.margins = (0, dilation, 0, dilation)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """
@@ -156,5 +158,4 @@ class DenseDownsampleConv(nn.Conv2d):
         :param x: (B, C_in, H, W).
         :return: (B, C, H, W).
         """
-        margin = self.dilation[0]
-        return super().forward(F.pad(x, (0, margin, 0, margin)))
+        return super().forward(F.pad(x, self.margins))

@@ -6,19 +6,19 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from edgenext_core.models.complexity import complexity
-from edgenext_core.models.paper_figures import FIGURES, PaperFigure, printed, value_of
+from edgenext_core.models.paper_figures import FIGURES, PaperFigure, difference
 from edgenext_core.models.registry import list_models
 
-HEADINGS = ('model', 'input', 'parameters', 'paper', 'multiply-adds', 'paper', 'difference',
-            'source', 'remark')
+HEADINGS = ('model', 'input', 'parameters', 'paper', 'difference', 'multiply-adds', 'paper',
+            'difference', 'source', 'remark')
 
 
 class ModelRow(NamedTuple):
     """
     One model at one input size.
 
-    ``resolution`` is the side of the input in pixels; ``difference`` is that of the multiply-adds
-    to the paper's, as a share of the paper's; the last five are None where nothing is printed.
+    ``resolution`` is the side of the input in pixels. A difference is a share of the paper's
+    figure, 0 where ours rounds to the paper's digits. What the paper does not print is None.
     """
 
     model: str
@@ -26,8 +26,9 @@ class ModelRow(NamedTuple):
     parameters: int
     madds: int
     paper_parameters: str | None = None
+    parameters_difference: float | None = None
     paper_madds: str | None = None
-    difference: float | None = None
+    madds_difference: float | None = None
     source: str | None = None
     remark: str | None = None
 
@@ -84,12 +85,13 @@ def count_row(model: str, resolution: int) -> ModelRow:
         return row
     return row._replace(
         paper_parameters=figure.parameters, paper_madds=figure.madds, source=figure.source,
-        difference=counts.madds / value_of(figure.madds) - 1, remark=figure.remark or None)
+        parameters_difference=difference(counts.parameters, figure.parameters),
+        madds_difference=difference(counts.madds, figure.madds), remark=figure.remark or None)
 
 
 def markdown(rows: Iterable[ModelRow]) -> str:
     """
-    Write rows as a Markdown table; our figures have the paper's digits where it prints some.
+    Write rows as a Markdown table.
 
     :param rows: the rows.
     :return: the table's lines.
@@ -99,12 +101,17 @@ def markdown(rows: Iterable[ModelRow]) -> str:
 
 
 def _cells(row: ModelRow) -> tuple[str, ...]:
-    difference = '' if row.difference is None else f'{row.difference:+.1%}'.replace('-0.0', '+0.0')
     return (
         row.model, str(row.resolution),
-        printed(row.parameters, row.paper_parameters or '0.00M'), row.paper_parameters or '',
-        printed(row.madds, row.paper_madds or ('0.00G' if row.madds >= 1e9 else '0M')),
-        row.paper_madds or '', difference, row.source or '', row.remark or '')
+        f'{row.parameters:,}', row.paper_parameters or '', _share(row.parameters_difference),
+        f'{row.madds / 1e6:,.1f}M', row.paper_madds or '', _share(row.madds_difference),
+        row.source or '', row.remark or '')
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return ''
+    return f'{value:+.1%}' if value else 'none'
 
 
 def _figure(model: str, resolution: int) -> PaperFigure | None:

@@ -1,6 +1,7 @@
 """Multiply-adds by the paper's convention, and the table of models."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,8 +9,8 @@ import torch
 from edgenext_core import cli
 from edgenext_core.models import create_model, list_models, model_table
 from edgenext_core.models.complexity import complexity
-from edgenext_core.models.model_table import count_row, inputs_to_count, markdown
-from edgenext_core.models.paper_figures import FIGURES, printed, value_of
+from edgenext_core.models.model_table import count_models, count_row, inputs_to_count, markdown
+from edgenext_core.models.paper_figures import FIGURES, difference
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,7 @@ def one_thread():
     ('edgenext_base', 224, None, 2940.85), ('edgenext_small_bn_hs', 224, None, 962.68),
     ('edgenext_small.sdta_1111', 256, None, 1300.8), ('ssdlite_edgenext_small', 320, 2124, 2137),
     ('deeplabv3_edgenext_small.aspp256', 512, 9780, None),
+    ('deeplabv3_edgenext_small.table6', 512, 8670, None),
 ])
 def test_multiply_adds_are_those_of_the_specification(name, side, products, madds):
     counts = complexity(name, height=side, width=side)
@@ -45,10 +47,15 @@ def test_products_agree_with_torchs_own_counter():
 @pytest.mark.parametrize('figure', FIGURES, ids=lambda figure: f'{figure.model}@{figure.height}')
 def test_the_papers_figures_come_out_or_a_remark_says_why_not(figure):
     row = count_row(figure.model, figure.height)
-    same = (printed(row.parameters, figure.parameters) == figure.parameters
-            and printed(row.madds, figure.madds) == figure.madds)
+    same = row.parameters_difference == row.madds_difference == 0
     assert same != bool(figure.remark)
-    assert row.difference == pytest.approx(row.madds / value_of(figure.madds) - 1)
+
+
+def test_a_difference_is_one_only_beyond_the_printed_digits():
+    assert difference(1_327_216, '1.3M') == 0
+    assert difference(1_257_280_000, '1.26G') == 0
+    assert difference(1_260_588_656, '1.30G') == pytest.approx(-0.0303, abs=5e-5)
+    assert difference(6_277_794, '6.2M') == pytest.approx(0.0125, abs=5e-5)
 
 
 def test_the_table_has_every_model_and_the_papers_other_sizes():
@@ -59,13 +66,18 @@ def test_the_table_has_every_model_and_the_papers_other_sizes():
     assert set(inputs_to_count(224)) == {(name, 224) for name in list_models()}
 
 
-def test_a_row_is_written_with_the_papers_digits():
+def test_a_row_is_written_beside_the_papers():
     rows = [count_row('edgenext_small', 256), count_row('edgenext_xx_small', 128)]
     lines = markdown(rows).splitlines()
-    assert lines[2].startswith(
-        '| edgenext_small | 256 | 5.6M | 5.6M | 1.26G | 1.30G | -3.0% | Tables 2, 3 |')
-    assert lines[3] == '| edgenext_xx_small | 128 | 1.33M |  | 65M |  |  |  |  |'
+    assert lines[2].startswith('| edgenext_small | 256 | 5,586,832 | 5.6M | none | 1,260.6M '
+                               '| 1.30G | -3.0% | Tables 1 to 3 |')
+    assert lines[3] == '| edgenext_xx_small | 128 | 1,327,216 |  |  | 65.3M |  |  |  |  |'
     assert json.loads(json.dumps(rows[1]._asdict()))['resolution'] == 128
+
+
+def test_the_training_readme_holds_the_table_that_the_command_prints():
+    readme = Path(__file__).parents[2] / 'training' / 'README.md'
+    assert markdown(count_models()) in readme.read_text()
 
 
 def test_the_command_prints_json(capsys, monkeypatch):

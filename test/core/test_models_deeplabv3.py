@@ -17,6 +17,7 @@ def one_thread():
 
 @pytest.mark.parametrize(('name', 'parameters'), [
     ('deeplabv3_edgenext_small', 6_495_837), ('deeplabv3_edgenext_small.aspp256', 7_874_269),
+    ('deeplabv3_edgenext_small.table6', 6_495_837),
 ])
 def test_a_segmenter_has_the_parameters_of_the_specification(name, parameters):
     with torch.device('meta'):
@@ -36,6 +37,18 @@ def test_logits_have_the_size_of_the_image(size):
 def test_the_output_stride_decides_the_last_maps_size(output_stride, side):
     model = create_model('deeplabv3_edgenext_xx_small', output_stride=output_stride).eval()
     assert model.backbone(torch.randn(1, 3, 96, 96))[-1].shape[2:] == (side, side)
+
+
+@torch.no_grad()
+def test_the_networks_of_table_6_differ_by_the_margin_of_the_last_map_only():
+    ours, table6 = (draw_order_one_weights(create_model(f'deeplabv3_edgenext_small{ending}'))
+                    for ending in ('', '.table6'))
+    images = torch.randn(1, 3, 64, 96)
+    assert table6(images)['logits'].shape == (1, 21, 64, 96)
+    x = torch.randn(1, 160, 4, 6)
+    map_4x6, map_5x7 = (model.backbone.stages[3].downsample(x) for model in (ours, table6))
+    assert map_5x7.shape[2:] == (5, 7)
+    torch.testing.assert_close(map_5x7[:, :, 1:, 1:], map_4x6)
 
 
 @torch.no_grad()

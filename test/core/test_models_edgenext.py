@@ -163,6 +163,12 @@ def test_an_unknown_name_lists_the_near_ones():
         create_model('resnet')
 
 
+def test_an_unknown_option_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="ssdlite_edgenext_small has no option 'features_only'; "
+                       'it has num_classes, drop_path_rate, output_stride, layer_scale_init'):
+        create_model('ssdlite_edgenext_small', features_only=True)
+
+
 def test_a_split_that_leaves_an_empty_chunk_is_refused():
     with pytest.raises(ValueError, match='9 channels cannot be split into 4 chunks of 3'):
         SDTABlock(9, splits=4, heads=3, dilation=1, bias=True, position_encoding=False,
@@ -276,7 +282,7 @@ def test_inference_writes_over_nothing_that_is_used_later():
 
 def test_every_backbone_is_listed_once_with_its_detector_and_segmenters():
     names = list_models()
-    assert len(names) == len(set(names)) == 10 + 4 * len(BACKBONES)
+    assert len(names) == len(set(names)) == 10 + 4 * len(BACKBONES) + 1
     for name in BACKBONES:
         assert {name, f'ssdlite_{name}', f'deeplabv3_{name}',
                 f'deeplabv3_{name}.aspp256'} <= set(names)

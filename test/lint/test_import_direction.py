@@ -36,6 +36,7 @@ LAYERS = {
         ('edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
         ('numpy', 'torch', 'torchvision', 'safetensors', 'tqdm'),
     ),
+    'edgenext_core.weights': Layer(('edgenext_core.runtime.errors',), ('tqdm',)),
     'edgenext_core.data': Layer(
         ('edgenext_core.labels', 'edgenext_core.world', 'edgenext_core.runtime.preprocess'),
         ('numpy', 'cv2', 'torch', 'torchvision'),

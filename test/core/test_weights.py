@@ -8,8 +8,8 @@ import pytest
 
 from edgenext_core import cli
 from edgenext_core.models import list_models
-from edgenext_core.models.download import DownloadError, download
-from edgenext_core.models.released_weights import (
+from edgenext_core.weights.download import DownloadError, download
+from edgenext_core.weights.releases import (
     RELEASES,
     cache_folder,
     local_path,
@@ -24,6 +24,17 @@ class RangeHandler(http.server.BaseHTTPRequestHandler):
     """Serve CONTENT from the byte that is asked for; break off once if the server says so."""
 
     def do_GET(self):
+        if self.path == '/latest.pth':
+            self.send_response(302)
+            self.send_header('Location', '/weights.pth')
+            self.end_headers()
+            return
+        if self.path == '/whole.pth':
+            self.send_response(200)
+            self.send_header('Content-Length', str(len(CONTENT)))
+            self.end_headers()
+            self.wfile.write(CONTENT)
+            return
         start = int(self.headers['Range'].removeprefix('bytes=').rstrip('-'))
         self.server.starts.append(start)
         if self.path != '/weights.pth':
@@ -76,6 +87,19 @@ def test_a_broken_download_goes_on_where_it_stopped(tmp_path, server):
     assert server.starts == [0, 100_000]
 
 
+def test_a_redirected_download_goes_on_too(tmp_path, server):
+    (tmp_path / 'weights.pth.part').write_bytes(CONTENT[:1000])
+    download(f'{server.url}/latest.pth', tmp_path / 'weights.pth')
+    assert (tmp_path / 'weights.pth').read_bytes() == CONTENT
+    assert server.starts == [1000]
+
+
+def test_a_server_that_cannot_resume_sends_everything_again(tmp_path, server):
+    (tmp_path / 'weights.pth.part').write_bytes(b'other' * 100)
+    download(f'{server.url}/whole.pth', tmp_path / 'weights.pth')
+    assert (tmp_path / 'weights.pth').read_bytes() == CONTENT
+
+
 def test_a_download_that_stopped_after_the_last_byte_is_whole(tmp_path, server):
     (tmp_path / 'weights.pth.part').write_bytes(CONTENT)
     download(f'{server.url}/weights.pth', tmp_path / 'weights.pth')
@@ -111,12 +135,13 @@ def test_weights_in_the_cache_are_not_downloaded_again(tmp_path, monkeypatch):
     path.parent.mkdir(parents=True)
     path.write_bytes(b'weights')
     assert pull_weights('edgenext_xx_small') == path
-    assert '| edgenext_xx_small | edgenext_xx_small | 71.23 | MIT | yes |' in releases_table()
+    assert '| edgenext_xx_small | edgenext_xx_small | 71.23 | 256 | MIT | yes |' in (
+        releases_table())
 
 
 def test_every_release_is_of_a_model_that_exists():
-    assert len(RELEASES) == 10
-    assert len({local_path(release) for release in RELEASES}) == 10
+    assert len({release.name for release in RELEASES}) == len(RELEASES) == 11
+    assert len({local_path(release) for release in RELEASES}) == 11
     assert {release.model for release in RELEASES} <= set(list_models())
 
 
@@ -128,7 +153,9 @@ def test_an_unknown_release_lists_the_known_ones():
 def test_the_command_lists_and_pulls(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     assert cli.main(['weights', 'list']) == 0
-    assert capsys.readouterr().out.count('https://github.com/mmaaz60/EdgeNeXt/releases/') == 10
+    printed = capsys.readouterr().out
+    assert printed.count('https://github.com/mmaaz60/EdgeNeXt/releases/') == 10
+    assert printed.count('https://huggingface.co/timm/') == 1
     path = local_path(RELEASES[0])
     path.parent.mkdir(parents=True)
     path.write_bytes(b'weights')

@@ -1,0 +1,1 @@
+"""Released weights: what there is, downloads, and where they are kept. Without torch."""
