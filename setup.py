@@ -18,7 +18,7 @@ TRAIN = [
     'safetensors',
     'tqdm',
 ]
-EXPORT = ['torch', 'torchvision', 'onnx', 'safetensors']
+EXPORT = ['torch', 'torchvision', 'onnx', 'safetensors', 'tqdm']
 
 setup(
     name=PACKAGE,

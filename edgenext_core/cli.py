@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='edgenext', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     _add_train(commands.add_parser('train', help='train a model as a recipe says'))
-    _add_export(commands.add_parser('export', help='write a trained model as an ONNX file'))
+    _add_export(commands.add_parser(
+        'export', help='write a trained model, or released weights, as an ONNX file'))
     _add_evaluate(commands.add_parser('evaluate', help='measure an ONNX file on known truth'))
     _add_demo_models(commands.add_parser(
         'demo-models', help='train the models of the demo and export them'))
@@ -76,7 +77,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('checkpoint', type=Path, help='last.ckpt of a training run')
+    parser.add_argument('source', help='last.ckpt of a training run, or a name of '
+                        "'edgenext weights list'")
     parser.add_argument('out', type=Path, help='ONNX file to write')
     parser.add_argument('--input-size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
                         help="pixels (default: the recipe's)")
@@ -87,9 +89,13 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     from edgenext_core.export.exporter import export
+    from edgenext_core.export.sources import from_release, from_run
+    from edgenext_core.weights.releases import RELEASES
 
+    released = any(options.source == release.name for release in RELEASES)
+    source = from_release(options.source) if released else from_run(Path(options.source))
     report = export(
-        options.checkpoint, options.out, half=not options.float32,
+        source, options.out, half=not options.float32,
         input_size=options.input_size and tuple(options.input_size))
     print(f'PyTorch and ONNX Runtime differ by at most {report.parity:.2g}')
     if report.half_parity is not None:
@@ -139,6 +145,7 @@ def _add_demo_models(parser: argparse.ArgumentParser) -> None:
 
 def _demo_models(options: argparse.Namespace) -> None:
     from edgenext_core.export.exporter import export
+    from edgenext_core.export.sources import from_run
     from edgenext_core.train.recipe import read_recipe
     from edgenext_core.train.run import train
 
@@ -150,7 +157,7 @@ def _demo_models(options: argparse.Namespace) -> None:
             cache=options.cache, init=checkpoints.get(start),
             resume=last if last.exists() else None)
         path = options.out / f'{task}.onnx'
-        report = export(checkpoints[task], path)
+        report = export(from_run(checkpoints[task]), path)
         print(f'{path}: {report.size_bytes / 1e6:.2f} MB')
 
 

@@ -1,4 +1,4 @@
-"""From a checkpoint to a file that a node can open."""
+"""From a trained network to a file that a node can open."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +17,7 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
-from edgenext_core.labels import LabelSet
-from edgenext_core.models import create_model, load_checkpoint
-from edgenext_core.models.checkpoints import read_run
+from edgenext_core.export.sources import Source
 from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
 from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
 
@@ -47,34 +45,26 @@ class ExportReport(NamedTuple):
 
 
 def export(
-    checkpoint_path: Path, out: Path, *, half: bool = True,
-    input_size: tuple[int, int] | None = None,
+    source: Source, out: Path, *, half: bool = True, input_size: tuple[int, int] | None = None,
 ) -> ExportReport:
     """
-    Write a trained model as an ONNX file with its card.
+    Write a trained network as an ONNX file with its card.
 
-    :param checkpoint_path: what a training run left; its averaged weights are exported.
+    :param source: the network.
     :param out: the file to write.
     :param half: store the large weights in float16.
-    :param input_size: height and width in pixels; None takes the recipe's.
+    :param input_size: height and width in pixels; None takes the source's.
     :return: what was measured.
-    :raises CheckpointError: if the checkpoint cannot be read or is not of a training run.
     :raises ParityError: if the file would not compute what the network computes.
     """
-    checkpoint = read_run(checkpoint_path)
-    recipe = checkpoint['recipe']
-    height, width = input_size or recipe['input_size']
-    model = create_model(
-        recipe['model'], num_classes=len(checkpoint['labels']['names']),
-        **recipe['model_options']).eval()
-    load_checkpoint(model, checkpoint_path)
+    height, width = input_size or source.input_size
     probes = make_probes(_PROBES, height=height, width=width)
-    expected = run_torch(plain_graph(recipe['task'], model), probes)
+    expected = run_torch(plain_graph(source.task, source.model), probes)
     onnx_model = to_onnx(
-        folded_graph(recipe['task'], model, height=height, width=width),
+        folded_graph(source.task, source.model, height=height, width=width),
         height=height, width=width)
 
-    masks = recipe['task'] == 'segmentation'
+    masks = source.task == 'segmentation'
     in_float = run_onnx(onnx_model, probes)
     parity = largest_difference(expected, in_float)
     require_parity(parity, MASK_TOLERANCE if masks else TOLERANCE, 'PyTorch and ONNX Runtime')
@@ -85,25 +75,18 @@ def export(
         require_parity(
             half_parity, HALF_MASK_TOLERANCE if masks else HALF_TOLERANCE,
             'float32 and float16 weights')
-    card = _make_card(checkpoint, (height, width))
-    write_model(onnx_model, card, out)
+    write_model(onnx_model, _make_card(source, (height, width)), out)
     return ExportReport(parity, half_parity, Path(out).stat().st_size)
 
 
-def _make_card(checkpoint: dict[str, Any], size: tuple[int, int]) -> ModelCard:
-    recipe = checkpoint['recipe']
-    labels = LabelSet(**checkpoint['labels'])
+def _make_card(source: Source, size: tuple[int, int]) -> ModelCard:
     return ModelCard(
-        task=recipe['task'],
-        architecture=recipe['model'],
-        labels=labels.names,
-        colors_rgb=labels.colors_rgb,
-        input=InputSpec('image', *size, recipe['resize'], _PAD_VALUE),
+        task=source.task,
+        architecture=source.architecture,
+        labels=source.labels.names,
+        colors_rgb=source.labels.colors_rgb,
+        input=InputSpec('image', *size, source.resize, _PAD_VALUE),
         normalization=Normalization(IMAGENET_MEAN, IMAGENET_STD),
-        defaults={**_DEFAULTS[recipe['task']], **recipe['card_defaults']},
-        training={
-            'version': __version__,
-            'recipe': recipe,
-            'validation': checkpoint['metrics'],
-        },
+        defaults={**_DEFAULTS[source.task], **source.defaults},
+        training={'version': __version__, **source.training},
     )

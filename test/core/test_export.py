@@ -6,9 +6,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from authors_names import with_the_authors_names
 from order_one_weights import draw_order_one_weights
 from tiny_recipes import make_scenes, tiny_recipe
 
+from edgenext_core import cli
 from edgenext_core.export.evaluation import evaluate
 from edgenext_core.export.exporter import export
 from edgenext_core.export.graphs import GRAPHS, folded_graph, plain_graph
@@ -21,10 +23,14 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
+from edgenext_core.export.sources import from_run
 from edgenext_core.models import create_model
 from edgenext_core.models.checkpoints import CheckpointError
+from edgenext_core.runtime.engine import open_engine
 from edgenext_core.runtime.model_card import read_card
+from edgenext_core.runtime.pipeline import Classifier
 from edgenext_core.train.run import build_model
+from edgenext_core.weights.releases import find_release, local_path
 
 TASKS = tuple(GRAPHS)
 
@@ -61,7 +67,7 @@ def exported(request, tmp_path_factory):
         },
     }, checkpoint)
     path = folder / 'models' / 'model.onnx'
-    return recipe, checkpoint, path, export(checkpoint, path)
+    return recipe, checkpoint, path, export(from_run(checkpoint), path)
 
 
 def test_the_exported_model_computes_what_the_network_computes(traced):
@@ -154,7 +160,7 @@ def test_size_and_storage_can_be_chosen(exported, tmp_path):
     if recipe.task != 'segmentation':
         return
     path = tmp_path / 'wide.onnx'
-    report = export(checkpoint, path, input_size=(64, 128), half=False)
+    report = export(from_run(checkpoint), path, input_size=(64, 128), half=False)
     assert read_card(str(path)).input[1:3] == (64, 128)
     assert report.half_parity is None
     assert report.size_bytes > 1.7 * halved.stat().st_size
@@ -164,8 +170,30 @@ def test_weights_of_no_training_run_are_refused(exported, tmp_path):
     recipe, *_ = exported
     torch.save(build_model(recipe).state_dict(), tmp_path / 'weights.pth')
     with pytest.raises(CheckpointError, match='has no recipe; give the last.ckpt'):
-        export(tmp_path / 'weights.pth', tmp_path / 'model.onnx')
-    assert not (tmp_path / 'model.onnx').exists()
+        from_run(tmp_path / 'weights.pth')
+
+
+def test_released_weights_become_a_model_with_imagenets_classes(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    network = draw_order_one_weights(create_model('edgenext_xx_small'))
+    weights = local_path(find_release('edgenext_xx_small'))
+    weights.parent.mkdir(parents=True)
+    torch.save({'model_ema': with_the_authors_names(network.state_dict())}, weights)
+    path = tmp_path / 'classification.onnx'
+    assert cli.main(['export', 'edgenext_xx_small', str(path), '--input-size', '64', '96']) == 0
+    card = read_card(str(path))
+    assert (card.task, card.labels[0], card.labels[999]) == (
+        'classification', 'tench', 'toilet tissue')
+    assert card.training['release']['top1_percent'] == 71.23
+    frame = make_probes(1, height=64, width=96)[0]
+    record, _ = Classifier(open_engine(str(path))).run(frame[0])
+    expected = run_torch(plain_graph('classification', network), [frame])[0][0]
+    assert record.class_ids[0] == expected.argmax()
+
+
+def test_what_is_neither_a_file_nor_a_release_is_refused(tmp_path, capsys):
+    assert cli.main(['export', 'edgenext_smal', str(tmp_path / 'model.onnx')]) == 1
+    assert 'there is no file edgenext_smal' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('difference', [0.2, float('nan')])

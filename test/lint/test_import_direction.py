@@ -46,7 +46,8 @@ LAYERS = {
         ('numpy', 'torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'tqdm', 'yaml'),
     ),
     'edgenext_core.export': Layer(
-        ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels'),
+        ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels',
+         'edgenext_core.imagenet_labels', 'edgenext_core.weights'),
         ('numpy', 'cv2', 'torch', 'torchmetrics', 'onnx', 'onnxruntime', 'tensorrt'),
     ),
     'edgenext_core.cli': Layer(('edgenext_core',)),
