@@ -27,6 +27,7 @@ ENCODER_START = re.compile(r'(.*?)(stem|downsample_layers\.0)\.0\.weight')
 ENCODER_PREFIXES = ('backbone.', 'encoder.')
 CLASS_DEPENDENT = re.compile(r'(head\.fc|classifier|heads\.\d+\.predict(\.\d+)?)\.(weight|bias)')
 NAMES_IN_MESSAGE = 5
+ADAPT = '; the number of classes differs: adapt_classifier=True keeps the last layers fresh'
 
 
 class CheckpointError(EdgeNextError, ValueError):
@@ -241,20 +242,24 @@ def _require_fit(path: Path | str, wanted: dict[str, Tensor], found: dict[str, T
                    for name in wrong_shape)
     parts = [_listed(missing, 'missing'), _listed(unexpected, 'unexpected'),
              _listed(shapes, 'of another shape')]
-    advice = _advice(found, missing=missing, unexpected=unexpected, wrong_shape=wrong_shape)
+    class_count_only = not missing + unexpected and all(
+        map(CLASS_DEPENDENT.fullmatch, wrong_shape))
+    advice = ADAPT if class_count_only else _advice(wanted, found)
     raise CheckpointError(
         f'{path} does not fit the model: {"; ".join(part for part in parts if part)}{advice}',
         missing=missing, unexpected=unexpected, wrong_shape=wrong_shape)
 
 
-def _advice(found: dict[str, Tensor], *, missing: tuple[str, ...], unexpected: tuple[str, ...],
-            wrong_shape: tuple[str, ...]) -> str:
-    if not missing + unexpected and all(map(CLASS_DEPENDENT.fullmatch, wrong_shape)):
-        return '; the number of classes differs: adapt_classifier=True keeps the last layers fresh'
-    if not wrong_shape and any(name.startswith('backbone.') for name in missing + unexpected):
-        return '; it is of another task: load_encoder takes its encoder'
+def _advice(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str:
+    if _encoder_shapes(wanted) == _encoder_shapes(found):
+        return '; the encoders are the same: load_encoder takes that, and of the rest what fits'
     names = _models_like(found)
     return f'; it looks like {" or ".join(names)}' if names else ''
+
+
+def _encoder_shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name.removeprefix('backbone.'): value.shape for name, value in tensors.items()
+            if _in_encoder(name) and not name.endswith('num_batches_tracked')}
 
 
 def _models_like(found: dict[str, Tensor]) -> list[str]:

@@ -165,7 +165,7 @@ def test_a_detector_takes_the_encoder_of_a_classifier(tmp_path, source):
     torch.save({'model_ema': with_the_authors_names(source.state_dict())},
                tmp_path / 'classifier.pth')
     detector = create_model('ssdlite_edgenext_xx_small', num_classes=2)
-    with pytest.raises(CheckpointError, match='of another task: load_encoder takes its encoder'):
+    with pytest.raises(CheckpointError, match='encoders are the same: load_encoder takes that'):
         load_checkpoint(detector, tmp_path / 'classifier.pth')
     loaded = load_encoder(detector, tmp_path / 'classifier.pth')
     torch.testing.assert_close(detector.backbone.stages[3].blocks[1].xca.qkv.weight,
@@ -184,6 +184,15 @@ def test_a_classifier_takes_the_encoder_of_a_cvnets_segmenter(tmp_path, source):
     assert set(loaded.fresh) == {'head.norm.weight', 'head.norm.bias', 'head.fc.weight',
                                  'head.fc.bias'}
     torch.testing.assert_close(model.stem[0].weight, source.stem[0].weight)
+
+
+def test_a_segmenter_of_cvnets_is_told_apart_from_ours(tmp_path):
+    segmenter = create_model('deeplabv3_edgenext_xx_small', num_classes=3)
+    encoder = {f'encoder.{as_the_authors_name(name)}': value
+               for name, value in segmenter.backbone.state_dict().items()}
+    torch.save({**encoder, 'seg_head.aspp.weight': torch.zeros(3)}, tmp_path / 'cvnets.pt')
+    with pytest.raises(CheckpointError, match='unexpected .seg_head.aspp.weight.*load_encoder'):
+        load_checkpoint(segmenter, tmp_path / 'cvnets.pt')
 
 
 @pytest.mark.parametrize('content', [b'', b'PK\x03\x04 cut', b'a text file', b'\x80\x02}.'])

@@ -1,4 +1,4 @@
-"""The networks under torch's compilers, mixed precision and export."""
+"""The networks compiled, in half precision and in other memory formats."""
 
 import pytest
 import torch
@@ -8,6 +8,8 @@ from edgenext_core.models import create_model
 from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
 from edgenext_core.models.registry import build_classifier, build_deeplabv3, build_ssdlite
 
+NAMES = ['edgenext_xx_small', 'edgenext_xx_small_bn_hs', 'ssdlite_edgenext_xx_small',
+         'deeplabv3_edgenext_xx_small']
 TINY = EdgeNeXtConfig(widths=(16, 24, 32, 48), depths=(1, 1, 2, 1), heads=4)
 
 
@@ -18,11 +20,14 @@ def one_thread():
 
 
 @torch.no_grad()
+def outputs_of(model, images):
+    outputs = model(images)
+    return {'logits': outputs} if isinstance(outputs, torch.Tensor) else outputs
+
+
 def require_equal(actual, expected, images, tolerance):
-    actual, expected = actual(images), expected(images)
-    if isinstance(expected, torch.Tensor):
-        actual, expected = {'logits': actual}, {'logits': expected}
-    for name, value in expected.items():
+    actual = outputs_of(actual, images)
+    for name, value in outputs_of(expected, images).items():
         torch.testing.assert_close(actual[name], value, rtol=tolerance, atol=tolerance)
 
 
@@ -35,11 +40,32 @@ def test_a_network_is_one_graph_at_every_size(build):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['edgenext_xx_small', 'edgenext_xx_small_bn_hs',
-                                  'ssdlite_edgenext_xx_small', 'deeplabv3_edgenext_xx_small'])
+@pytest.mark.parametrize('name', NAMES)
 def test_compiled_code_computes_the_same(name):
     model = draw_order_one_weights(create_model(name, num_classes=10))
     require_equal(torch.compile(model), model, torch.randn(1, 3, 96, 64), 1e-4)
+
+
+@pytest.mark.parametrize(('dtype', 'tolerance'), [(torch.float16, 2e-2), (torch.bfloat16, 1e-1)])
+@pytest.mark.parametrize('name', NAMES)
+def test_half_precision_stays_close(name, dtype, tolerance):
+    model = draw_order_one_weights(create_model(name, num_classes=10))
+    images = torch.randn(2, 3, 64, 64)
+    expected = outputs_of(model, images)
+    actual = outputs_of(model.to(dtype), images.to(dtype))
+    for key, value in expected.items():
+        assert (actual[key].float() - value).abs().max() < tolerance * value.std()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_channels_last_memory_changes_nothing(name):
+    model = draw_order_one_weights(create_model(name, num_classes=10))
+    images = torch.randn(2, 3, 64, 96)
+    expected = outputs_of(model, images)
+    model.to(memory_format=torch.channels_last)
+    actual = outputs_of(model, images.contiguous(memory_format=torch.channels_last))
+    for key, value in expected.items():
+        torch.testing.assert_close(actual[key], value, rtol=1e-5, atol=1e-5 * value.std().item())
 
 
 def test_mixed_precision_trains_every_weight():

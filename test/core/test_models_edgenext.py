@@ -245,28 +245,6 @@ def test_unit_norm_survives_zeros_and_large_values_in_float16():
     torch.testing.assert_close(unit_norm(x), expected)
 
 
-@pytest.mark.parametrize(('dtype', 'tolerance'), [(torch.float16, 2e-2), (torch.bfloat16, 1e-1)])
-@pytest.mark.parametrize('name', ['edgenext_xx_small', 'edgenext_xx_small_bn_hs'])
-@torch.no_grad()
-def test_half_precision_stays_close(name, dtype, tolerance):
-    model = draw_order_one_weights(create_model(name, num_classes=10))
-    images = torch.randn(2, 3, 64, 64)
-    expected = model(images)
-    actual = model.to(dtype)(images.to(dtype)).float()
-    assert (actual - expected).abs().max() < tolerance * expected.std()
-
-
-@pytest.mark.parametrize('name', ['edgenext_xx_small', 'edgenext_xx_small_bn_hs'])
-@torch.no_grad()
-def test_channels_last_gives_the_same_logits(name):
-    model = draw_order_one_weights(create_model(name))
-    images = torch.randn(2, 3, 64, 96)
-    expected = model(images)
-    model.to(memory_format=torch.channels_last)
-    actual = model(images.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
-
-
 def test_inference_writes_over_nothing_that_is_used_later():
     """Activation in place must not change the input, nor what training would compute."""
     model = draw_order_one_weights(create_model('edgenext_xx_small'))
