@@ -81,7 +81,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
                         "'edgenext weights list'")
     parser.add_argument('out', type=Path, help='ONNX file to write')
     parser.add_argument('--input-size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                        help="pixels (default: the recipe's)")
+                        help="pixels (default: the recipe's, or the release's)")
     parser.add_argument('--float32', action='store_true',
                         help='store the weights in float32, not in float16')
     parser.set_defaults(run=_export)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -18,11 +19,18 @@ from edgenext_core.runtime.errors import EdgeNextError
 
 CONTAINERS = ('model_ema', 'state_dict_ema', 'state_dict', 'model')
 """Where training programs put the weights, averaged ones first, as they are the published ones."""
+NUMPY_SCALAR = np.float64(0).__reduce__()[0]
 HARMLESS = [
     (argparse.Namespace, 'argparse.Namespace'),
     (pathlib.PurePosixPath, 'pathlib.PosixPath'),
+    (NUMPY_SCALAR, 'numpy.core.multiarray.scalar'),
+    (NUMPY_SCALAR, 'numpy._core.multiarray.scalar'),
+    (np.dtype, 'numpy.dtype'),
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.int64)),
 ]
-"""What the authors' files hold besides weights: the options of the run that made them."""
+"""What training programs save beside weights: the options of the run, and numbers of NumPy."""
 ENCODER_START = re.compile(r'(.*?)(stem|downsample_layers\.0)\.0\.weight')
 ENCODER_PREFIXES = ('backbone.', 'encoder.')
 CLASS_DEPENDENT = re.compile(r'(head\.fc|classifier|heads\.\d+\.predict(\.\d+)?)\.(weight|bias)')

@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -93,8 +94,8 @@ def test_batch_norm_statistics_are_loaded(tmp_path):
     require_same_weights(model, source)
 
 
-def test_the_options_in_the_authors_files_do_no_harm(tmp_path, source):
-    torch.save({'model_ema': source.state_dict(),
+def test_options_and_metrics_beside_the_weights_do_no_harm(tmp_path, source):
+    torch.save({'model_ema': source.state_dict(), 'max_accuracy': np.float64(79.4),
                 'args': argparse.Namespace(lr=6e-3, output_dir=pathlib.Path('out'))},
                tmp_path / 'released.pth')
     load_checkpoint(create_model('edgenext_xx_small', num_classes=5), tmp_path / 'released.pth')
