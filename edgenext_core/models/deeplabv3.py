@@ -90,7 +90,10 @@ class DeepLabV3(nn.Module):
 
 def masks_from_logits(logits: torch.Tensor, *, height: int, width: int) -> torch.Tensor:
     """
-    Decide on a class for every pixel of the original image, as the published figure is measured.
+    Decide on a class for every pixel of the original image.
+
+    The logits are resized, not the classes. MobileViT's evaluation, in whose code the authors
+    worked, does the same with nearest neighbours; the paper does not say how its figure is made.
 
     :param logits: (B, K, H, W), what :class:`DeepLabV3` returns.
     :param height: of the original image, pixels.
