@@ -262,7 +262,7 @@ def _advice(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str:
     if _encoder_shapes(wanted) == _encoder_shapes(found):
         return '; the encoders are the same: load_encoder takes that, and of the rest what fits'
     names = _models_like(found)
-    return f'; it looks like {" or ".join(names)}' if names else ''
+    return f'; its encoder is that of {" or ".join(names)}' if names else ''
 
 
 def _encoder_shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
@@ -271,18 +271,11 @@ def _encoder_shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def _models_like(found: dict[str, Tensor]) -> list[str]:
-    """Name the networks that have the widths, depths and norms of these weights."""
-    bare = {name.removeprefix('backbone.'): value for name, value in found.items()}
-    scales = [name.split('.') for name in bare if re.fullmatch(
-        r'stages\.\d+\.blocks\.\d+\.gamma', name)]
-    depths = tuple(sum(name[1] == str(stage) for name in scales) for stage in range(4))
-    if 0 in depths:
-        return []
-    widths = tuple(len(bare[f'stages.{stage}.blocks.0.gamma']) for stage in range(4))
-    norm = 'batch' if 'stem.1.running_mean' in bare else 'layer'
-    return [name for name, config in {**BACKBONES, **ABLATIONS}.items()
-            if (config.widths, config.depths, config.norm) == (widths, depths, norm)
-            and '.' not in name]
+    """Name the networks with exactly these encoder weights."""
+    shapes = _encoder_shapes(found)
+    with torch.device('meta'):
+        return [name for name, config in {**BACKBONES, **ABLATIONS}.items()
+                if _encoder_shapes(EdgeNeXt(config, features_only=True).state_dict()) == shapes]
 
 
 def _listed(names: tuple[str, ...], what: str) -> str:
