@@ -30,7 +30,8 @@ class Recipe:
     :param task: ``classification``, ``detection`` or ``segmentation``.
     :param model: name that ``create_model`` knows.
     :param data: ``world``, or ``camvid`` for a folder in the layout of ``SegmentationFolder``.
-    :param input_size: height and width of the exported network's input in pixels.
+    :param input_size: height and width of the exported network's input in pixels; of a side that
+        is no multiple of 32, some pixels at the end are not seen.
     :param resize: rule that brings a frame to it: ``stretch``, ``letterbox``, ``center_crop``.
     :param epochs: passes over the training data.
     :param batch_size: samples in a step.
@@ -142,7 +143,7 @@ def _is_number(value: object) -> bool:
 
 def _is_size(value: object) -> bool:
     return (isinstance(value, tuple) and len(value) == 2
-            and all(_is_whole(side) and side > 0 and side % 32 == 0 for side in value))
+            and all(_is_whole(side) and side >= 32 for side in value))
 
 
 def _is_window(value: object) -> bool:
@@ -161,7 +162,7 @@ _NOT_NEGATIVE: _Rule = (lambda v: _is_number(v) and v >= 0), 'expected a number 
 _SHARE: _Rule = (lambda v: _is_number(v) and 0 <= v <= 1), 'expected a number from 0 to 1'
 _TEXT: _Rule = (lambda v: isinstance(v, str) and v), 'expected a name'
 _OPTIONS: _Rule = (lambda v: isinstance(v, dict)), 'expected names and values'
-_SIZE: _Rule = _is_size, 'expected [height, width] in pixels, both multiples of 32'
+_SIZE: _Rule = _is_size, 'expected [height, width] in pixels, both at least 32'
 
 _RULES: dict[str, _Rule] = {
     'task': _one_of(*WORLD_LABELS),
