@@ -207,9 +207,9 @@ def read_file(path: Path | str) -> Any:
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f'{path} is no checkpoint, or holds Python objects besides weights, which are not '
-            f'run; save its state_dict alone ({_first_line(error)})') from error
+            f'run; save its state_dict alone ({_first_sentence(error)})') from error
     except Exception as error:  # a foreign file can end an unpickler in any way
-        raise CheckpointError(f'{path} is damaged or no checkpoint: {_first_line(error)}; '
+        raise CheckpointError(f'{path} is damaged or no checkpoint ({_first_sentence(error)}); '
                               'get it again') from error
 
 
@@ -290,5 +290,6 @@ def _shape(tensor: Tensor) -> str:
     return 'x'.join(map(str, tensor.shape)) or 'a number'
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _first_sentence(error: Exception) -> str:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first_line.partition('. ')[0]

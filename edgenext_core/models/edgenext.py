@@ -90,11 +90,14 @@ class EdgeNeXt(nn.Module):
         :param features_only: Have no classifier.
         :param layer_scale_init: First value of the layer scales. The paper's 1e-6 needs a long
             training; short ones want something like 0.1.
-        :raises ValueError: When the output stride is not 8, 16 or 32.
+        :raises ValueError: When the output stride is not 8, 16 or 32, or a rate no probability.
         """
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f'output_stride is {output_stride}; it can be 8, 16 or 32')
+        if not 0 <= drop_path_rate < 1:
+            raise ValueError(f'drop_path_rate is {drop_path_rate}; it is a probability, from 0 to '
+                             'below 1')
         self.config = config
         self.features_only = features_only
         self.stem = _stem(config)

@@ -35,6 +35,9 @@ def create_model(name: str, **options) -> nn.Module:
     unknown = [option for option in options if option not in known]
     if unknown:
         raise ValueError(f'{name} has no option {unknown[0]!r}; it has {", ".join(known)}')
+    if options.get('num_classes', 1) < 1:
+        raise ValueError(f'num_classes is {options["num_classes"]}; it can be 1 or more'
+                         f'{", or have features_only=True" if "features_only" in known else ""}')
     return builders[name](**options)
 
 

@@ -179,6 +179,15 @@ def test_a_detector_takes_the_encoder_of_a_classifier(tmp_path, source):
     assert not any(name.startswith('backbone.') for name in loaded.fresh)
 
 
+def test_a_segmenter_of_other_classes_gives_its_aspp_too(tmp_path):
+    source = create_model('deeplabv3_edgenext_xx_small', num_classes=5)
+    torch.save(source.state_dict(), tmp_path / 'five.pth')
+    segmenter = create_model('deeplabv3_edgenext_xx_small', num_classes=3)
+    assert load_encoder(segmenter, tmp_path / 'five.pth').fresh == (
+        'classifier.weight', 'classifier.bias')
+    torch.testing.assert_close(segmenter.aspp.project[0].weight, source.aspp.project[0].weight)
+
+
 def test_a_classifier_takes_the_encoder_of_a_cvnets_segmenter(tmp_path, source):
     encoder = {f'encoder.{as_the_authors_name(name)}': value
                for name, value in source.state_dict().items() if not name.startswith('head')}

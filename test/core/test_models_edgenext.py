@@ -156,6 +156,19 @@ def test_an_output_stride_that_does_not_exist_is_refused():
         create_model('edgenext_xx_small', output_stride=4)
 
 
+@pytest.mark.parametrize('rate', [-0.1, 1.0, float('nan')])
+def test_a_drop_path_rate_that_is_no_probability_is_refused(rate):
+    with pytest.raises(ValueError, match='it is a probability, from 0 to below 1'):
+        create_model('edgenext_xx_small', drop_path_rate=rate)
+
+
+def test_no_classes_are_refused():
+    with pytest.raises(ValueError, match='num_classes is 0; it can be 1 or more, or have feat'):
+        create_model('edgenext_xx_small', num_classes=0)
+    with pytest.raises(ValueError, match='num_classes is -1; it can be 1 or more$'):
+        create_model('ssdlite_edgenext_xx_small', num_classes=-1)
+
+
 def test_an_unknown_name_lists_the_near_ones():
     with pytest.raises(ValueError, match="'edgenext_smal'; did you mean edgenext_small or"):
         create_model('edgenext_smal')
