@@ -33,7 +33,7 @@ install = '$(UV)' pip install --quiet --python '$(python)' -c $(pins)
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo
-	@$(run) $(python) -m edgenext_ros.demo --models '$(MODELS)' --out '$(OUT)' \
+	@$(run) $(python) -m edgenext_demo --models '$(MODELS)' --out '$(OUT)' \
 	  $(if $(SOURCE),--source '$(SOURCE)') $(if $(DURATION),--duration '$(DURATION)') \
 	  $(if $(RATE),--rate '$(RATE)') $(if $(TRUTH),--truth-masks '$(TRUTH)')
 

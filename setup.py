@@ -28,7 +28,9 @@ setup(
     maintainer='The edgenext_ros maintainers',
     maintainer_email='maintainers@edgenext-ros.invalid',
     python_requires='>=3.6',
-    packages=find_packages(include=['edgenext_core*', 'edgenext_ros*']),
+    packages=find_packages(
+        include=['edgenext_core*', 'edgenext_ros*', 'edgenext_demo*', 'synthetic_street*']
+    ),
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/' + PACKAGE]),
         (SHARE, ['package.xml']),

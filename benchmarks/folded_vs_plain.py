@@ -47,11 +47,11 @@ def runner(graph, *, height, width, threads):
     """
     Export a graph and open it.
 
-    :param graph: what ``graphs`` makes.
-    :param height: of the input in pixels.
-    :param width: of the input in pixels.
-    :param threads: CPU threads of ONNX Runtime.
-    :return: a function that runs it once.
+    :param graph: what ``graphs`` makes
+    :param height: of the input in pixels
+    :param width: of the input in pixels
+    :param threads: CPU threads of ONNX Runtime
+    :return: a function that runs it once
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

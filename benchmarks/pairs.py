@@ -25,10 +25,10 @@ def compare(first: Callable[[], Any], second: Callable[[], Any], *, count: int) 
     """
     Call two functions in pairs, one right after the other, the order changing each time.
 
-    :param first: a function without arguments.
-    :param second: another.
-    :param count: number of pairs, after a few that do not count.
-    :return: the medians.
+    :param first: a function without arguments
+    :param second: another
+    :param count: number of pairs, after a few that do not count
+    :return: the medians
     """
     pairs = []
     for index in range(-WARM_UP, count):

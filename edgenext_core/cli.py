@@ -16,8 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command.
 
-    :param arguments: words after ``edgenext``; None takes the process's own.
-    :return: exit status; 1 if the command failed for a reason that the user can act on.
+    :param arguments: words after ``edgenext``; None takes the process's own
+    :return: exit status; 1 if the command failed for a reason that the user can act on
     """
     logging.basicConfig(format='%(message)s')
     logging.getLogger('edgenext_core').setLevel(logging.INFO)
@@ -89,7 +89,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     from edgenext_core.export.exporter import export
-    from edgenext_core.export.sources import from_release, from_run
+    from edgenext_core.export.trained_network import from_release, from_run
     from edgenext_core.weights.releases import RELEASES
 
     released = any(options.source == release.name for release in RELEASES)
@@ -116,9 +116,9 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from edgenext_core.data.segmentation_folder import SegmentationFolder
+    from edgenext_core.data.mask_folder import SegmentationFolder
     from edgenext_core.export.evaluation import evaluate
-    from edgenext_core.world import draw_scene
+    from synthetic_street import draw_scene
 
     samples: Iterable[Any]
     if options.data is None:
@@ -145,7 +145,7 @@ def _add_demo_models(parser: argparse.ArgumentParser) -> None:
 
 def _demo_models(options: argparse.Namespace) -> None:
     from edgenext_core.export.exporter import export
-    from edgenext_core.export.sources import from_run
+    from edgenext_core.export.trained_network import from_run
     from edgenext_core.train.recipe import read_recipe
     from edgenext_core.train.run import train
 
@@ -169,7 +169,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from edgenext_core.models.model_table import count_models, markdown
+    from edgenext_core.paper.table import count_models, markdown
 
     rows = count_models(options.resolution)
     if options.json:

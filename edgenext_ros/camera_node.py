@@ -24,10 +24,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import Detection2DArray
 
-from edgenext_core.labels import WORLD_OBJECTS, WORLD_SCENES
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
-from edgenext_core.world import HELD_OUT_SEED, Scene
-from edgenext_ros import process
+from edgenext_ros import node_process
 from edgenext_ros.conversions import classification_to_ros, detections_to_ros, mask_to_ros
 from edgenext_ros.diagnostics import (
     DIAGNOSTICS_PERIOD_S,
@@ -40,6 +38,8 @@ from edgenext_ros.images import compressed_from_frame, image_from_frame
 from edgenext_ros.parameters import ParameterSpec, declare
 from edgenext_ros.qos import RESULT_QOS, image_qos
 from edgenext_ros.sources import SourceError, SourceFrame, list_images, open_source
+from synthetic_street import HELD_OUT_SEED, Scene
+from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES
 
 NAME = 'camera'
 PARAMETERS = (
@@ -90,7 +90,8 @@ class Camera:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._publish_all, name='camera')
         self._thread.start()
-        self._timer = process.create_timer(node, DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self._timer = node_process.create_timer(
+            node, DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
 
     def close(self) -> int:
         """
@@ -102,7 +103,7 @@ class Camera:
         self._thread.join()
         self._source.frames.close()
         self._publish_diagnostics()
-        process.wait_until_delivered(
+        node_process.wait_until_delivered(
             (self._images, self._compressed, self._truth_labels, self._truth_detections,
              self._truth_masks, self._diagnostics), timeout_s=DELIVERY_TIMEOUT_S)
         return 1 if self._state == 'failed' else 0
@@ -185,12 +186,12 @@ class Camera:
         if self._truth_labels.get_subscription_count():
             self._truth_labels.publish(classification_to_ros(
                 Classification(np.array([scene.label_id]), np.ones(1, np.float32)), header,
-                labels=WORLD_SCENES.names, class_id_format='index'))
+                labels=STREET_SCENES.names, class_id_format='index'))
         if self._truth_detections.get_subscription_count():
             scores = np.ones(len(scene.boxes_xyxy), np.float32)
             self._truth_detections.publish(detections_to_ros(
                 Detections(scene.boxes_xyxy, scene.box_class_ids, scores), header,
-                labels=WORLD_OBJECTS.names, class_id_format='index'))
+                labels=STREET_OBJECTS.names, class_id_format='index'))
 
     def _find_mask(self, frame: SourceFrame, shape: Tuple[int, ...]) -> Optional[np.ndarray]:
         """Return the frame's true mask, (H, W) uint8, or None where it is unknown."""
@@ -226,7 +227,7 @@ def main(args: Optional[List[str]] = None) -> int:
     :param args: the command line, sys.argv where None
     :return: the exit code
     """
-    return process.run(NAME, Camera, args=args)
+    return node_process.run(NAME, Camera, args=args)
 
 
 if __name__ == '__main__':

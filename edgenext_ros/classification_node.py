@@ -11,13 +11,13 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from vision_msgs.msg import Classification as ClassificationMessage
 
-from edgenext_core.runtime.engine import Engine
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.overlay import draw_classification
 from edgenext_core.runtime.pipeline import Classifier
 from edgenext_core.runtime.records import Classification, StageTimes
 from edgenext_ros.conversions import classification_to_ros
 from edgenext_ros.parameters import FROM_CARD, ParameterSpec, value_or_default
-from edgenext_ros.perception import run_perception
+from edgenext_ros.perception_node import run_perception
 
 
 class ClassificationTask:

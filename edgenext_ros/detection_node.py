@@ -12,13 +12,13 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from vision_msgs.msg import Detection2DArray
 
-from edgenext_core.runtime.engine import Engine
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.overlay import draw_detections
 from edgenext_core.runtime.pipeline import Detector
 from edgenext_core.runtime.records import Detections, StageTimes
 from edgenext_ros.conversions import detections_to_ros
 from edgenext_ros.parameters import FROM_CARD, ParameterSpec, value_or_default
-from edgenext_ros.perception import run_perception
+from edgenext_ros.perception_node import run_perception
 
 
 class DetectionTask:

@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Optional
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
-from edgenext_ros.process import create_timer
+from edgenext_ros.node_process import create_timer
 from edgenext_ros.qos import choose_reliability, describe_publisher, image_qos, offers_reliable
 
 try:

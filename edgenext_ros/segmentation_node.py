@@ -11,13 +11,13 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from sensor_msgs.msg import Image
 
-from edgenext_core.runtime.engine import Engine
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.overlay import draw_mask
 from edgenext_core.runtime.pipeline import Segmenter
 from edgenext_core.runtime.records import ClassMask, StageTimes
 from edgenext_ros.conversions import mask_to_ros
 from edgenext_ros.parameters import ParameterSpec
-from edgenext_ros.perception import run_perception
+from edgenext_ros.perception_node import run_perception
 
 
 class SegmentationTask:

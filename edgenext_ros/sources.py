@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edgenext_core.runtime.errors import EdgeNextError
-from edgenext_core.world import Drive, Scene, draw_scene
+from synthetic_street import Drive, Scene, draw_scene
 
 DEFAULT_RATE_HZ = 15.0
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')

@@ -31,7 +31,7 @@ def has_cxx():
     """
     Tell whether the machine has a C++ compiler.
 
-    :return: whether $CXX, c++ where that is not set, is on the path.
+    :return: whether $CXX, c++ where that is not set, is on the path
     """
     return shutil.which(os.environ.get('CXX', 'c++')) is not None
 
@@ -43,8 +43,8 @@ def clang_options(build_folder):
     Links are left to the C compiler: this clang would first make a C++ library of its own, which
     takes longer than all the rest, and Fast DDS brings one into the process anyway.
 
-    :param build_folder: where to put a script that stands for the compiler.
-    :return: CMake arguments.
+    :param build_folder: where to put a script that stands for the compiler
+    :return: CMake arguments
     """
     compiler = build_folder / 'clang++'
     compiler.write_text(
@@ -76,8 +76,8 @@ def build(build_folder):
     """
     Configure, build and install the package.
 
-    :param build_folder: an empty folder for intermediate files.
-    :raises CalledProcessError: when CMake or a compiler fails; its output is on the terminal.
+    :param build_folder: an empty folder for intermediate files
+    :raises CalledProcessError: when CMake or a compiler fails; its output is on the terminal
     """
     environment = dict(
         os.environ,

@@ -13,7 +13,7 @@ def complaint():
     """
     Look for the first thing that stands in the way.
 
-    :return: a sentence, or None.
+    :return: a sentence, or None
     """
     if sys.platform != 'linux':
         return 'this is %s; ROS 2 and the set-up here need Linux' % sys.platform

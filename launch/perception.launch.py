@@ -26,8 +26,8 @@ def packaged(*parts):
     """
     Name a file of the installed package.
 
-    :param parts: path below share/edgenext_ros.
-    :return: a substitution that gives the absolute path.
+    :param parts: path below share/edgenext_ros
+    :return: a substitution that gives the absolute path
     """
     return PathJoinSubstitution([FindPackageShare(PACKAGE)] + list(parts))
 
@@ -36,7 +36,7 @@ def arguments():
     """
     List what may be set on the command line.
 
-    :return: launch arguments, each with a default and a description.
+    :return: launch arguments, each with a default and a description
     """
     described = [
         ('namespace', '', 'namespace of every node and of their topics'),
@@ -82,11 +82,11 @@ def node(executable, name, parameters, **options):
     """
     Describe one node with what all of them share.
 
-    :param executable: its executable.
-    :param name: its name in the graph.
-    :param parameters: its own parameters, parameter files or dicts.
-    :param options: passed to the launch action.
-    :return: the launch action.
+    :param executable: its executable
+    :param name: its name in the graph
+    :param parameters: its own parameters, parameter files or dicts
+    :param options: passed to the launch action
+    :return: the launch action
     """
     topic = LaunchConfiguration('image_topic')
     sim_time = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
@@ -107,8 +107,8 @@ def text(name):
     """
     Give a launch argument as a string parameter, whatever it looks like.
 
-    :param name: of the argument.
-    :return: the parameter's value.
+    :param name: of the argument
+    :return: the parameter's value
     """
     return ParameterValue(LaunchConfiguration(name), value_type=str)
 
@@ -117,9 +117,9 @@ def perception_nodes(context):
     """
     Describe the perception nodes that the argument start names.
 
-    :param context: of the launch.
-    :return: launch actions.
-    :raises ValueError: when start names something else, or nothing.
+    :param context: of the launch
+    :return: launch actions
+    :raises ValueError: when start names something else, or nothing
     """
     start = LaunchConfiguration('start').perform(context)
     wanted = [word.strip() for word in start.split(',') if word.strip()]
@@ -143,8 +143,8 @@ def profiles(context):
     """
     Give Fast DDS the profile that is sized for images, where the user has not chosen one.
 
-    :param context: of the launch.
-    :return: launch actions.
+    :param context: of the launch
+    :return: launch actions
     """
     if any(context.environment.get(variable) for variable in PROFILE_VARIABLES):
         return []
@@ -158,7 +158,7 @@ def generate_launch_description():
     """
     Describe the launch.
 
-    :return: what `ros2 launch` runs.
+    :return: what `ros2 launch` runs
     """
     camera = node(
         'camera_node',

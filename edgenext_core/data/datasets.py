@@ -66,10 +66,10 @@ class FrameDataset(Dataset):
 
     The number of an item is ``epoch * size + index``, see ``EpochSampler``.
 
-    :param samples: frames with their truth.
-    :param input_size: how a whole frame becomes a network input.
-    :param augmentation: how a random view is taken; None gives whole frames.
-    :param seed: seed of the random views.
+    :param samples: frames with their truth
+    :param input_size: how a whole frame becomes a network input
+    :param augmentation: how a random view is taken; None gives whole frames
+    :param seed: seed of the random views
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class FrameDataset(Dataset):
         """
         Return one item.
 
-        :param number: ``epoch * size + index``.
-        :return: ``image`` (H, W, 3) uint8 BGR and the keys of ``collate``'s truth.
+        :param number: ``epoch * size + index``
+        :return: ``image`` (H, W, 3) uint8 BGR and the keys of ``collate``'s truth
         """
         sample = self._samples[number % len(self)]
         if self._augmentation is None:
@@ -102,8 +102,8 @@ class FrameDataset(Dataset):
         """
         Bring a whole frame to the network's input size.
 
-        :param sample: a frame with its truth.
-        :return: the item.
+        :param sample: a frame with its truth
+        :return: the item
         """
         return {'image': _tensor(self._resize_whole(sample.image_bgr)[0])}
 
@@ -113,10 +113,10 @@ class FrameDataset(Dataset):
         """
         Take a random view of a frame.
 
-        :param sample: a frame with its truth.
-        :param view: how the view is taken.
-        :param rng: source of the randomness.
-        :return: the item.
+        :param sample: a frame with its truth
+        :param view: how the view is taken
+        :param rng: source of the randomness
+        :return: the item
         """
         window, flipped = _sample_view(sample, view, rng)
         return {'image': _view_image(sample, view, window, flipped, rng)}
@@ -148,7 +148,7 @@ class SegmentationDataset(FrameDataset):
     """
     Frames and ``mask`` (H, W) int64.
 
-    :param ignore_index: class of pixels that count for nothing; the padding has it, too.
+    :param ignore_index: class of pixels that count for nothing; the padding has it, too
     """
 
     def __init__(self, samples: Samples, *, ignore_index: int, **options: Any) -> None:
@@ -203,8 +203,8 @@ def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
     """
     Make a batch of items.
 
-    :param items: what the data sets of this module give.
-    :return: the same keys, stacked; ``boxes_xyxy`` and ``class_ids`` stay lists of tensors.
+    :param items: what the data sets of this module give
+    :return: the same keys, stacked; ``boxes_xyxy`` and ``class_ids`` stay lists of tensors
     """
     ragged = {'boxes_xyxy', 'class_ids'}
     batch = default_collate([

@@ -14,8 +14,8 @@ class EpochSampler(Sampler[int]):
     its random changes with the whole number, so that what a training run sees depends on its seed
     alone: neither on the worker processes nor on an interruption.
 
-    :param size: samples in the data set.
-    :param seed: seed of the order.
+    :param size: samples in the data set
+    :param seed: seed of the order
     """
 
     def __init__(self, size: int, *, seed: int) -> None:
@@ -27,7 +27,7 @@ class EpochSampler(Sampler[int]):
         """
         Choose the epoch that the next pass belongs to; Lightning calls it.
 
-        :param epoch: number of the epoch, from 0.
+        :param epoch: number of the epoch, from 0
         """
         self._epoch = epoch
 

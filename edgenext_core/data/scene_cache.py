@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import ConcatDataset, Dataset
 
-from edgenext_core.world import Scene, draw_scene
+from synthetic_street import Scene, draw_scene
 
 _BLOCK = 1000
 _FINGERPRINT_SEEDS = range(500_000, 500_024)
@@ -21,7 +21,7 @@ class SceneCache(Dataset):
     """
     A sequence of stills, memory-mapped from a folder.
 
-    :param folder: where ``images.npy``, ``masks.npy`` and ``truth.npz`` are.
+    :param folder: where ``images.npy``, ``masks.npy`` and ``truth.npz`` are
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,14 +60,14 @@ def open_scenes(
     Stills are kept in blocks, which data sets of any length share. A folder's name holds a
     fingerprint of what the world draws, so stills of an older world are never used again.
 
-    :param cache_folder: folder of all caches.
-    :param first_seed: seed of the first still.
-    :param count: number of stills.
-    :param width: width of a still in pixels.
-    :param height: height of a still in pixels.
-    :param processes: processes that draw.
-    :param progress: wraps the iteration over stills, as ``tqdm`` does.
-    :return: the stills, a sequence of ``Scene``.
+    :param cache_folder: folder of all caches
+    :param first_seed: seed of the first still
+    :param count: number of stills
+    :param width: width of a still in pixels
+    :param height: height of a still in pixels
+    :param processes: processes that draw
+    :param progress: wraps the iteration over stills, as ``tqdm`` does
+    :return: the stills, a sequence of ``Scene``
     """
     seeds = range(first_seed, first_seed + count)
     return ConcatDataset([
@@ -97,7 +97,7 @@ def world_fingerprint() -> str:
     """
     Name the world's present look by what it draws for a few seeds.
 
-    :return: 12 hexadecimal digits.
+    :return: 12 hexadecimal digits
     """
     digest = hashlib.sha256()
     for seed in _FINGERPRINT_SEEDS:

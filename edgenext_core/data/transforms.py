@@ -22,11 +22,11 @@ def sample_window(
     """
     Draw a window of a given shape that lies inside the frame.
 
-    :param rng: source of the randomness.
-    :param frame_size: height and width of the frame in pixels.
-    :param aspect: width over height of the window.
-    :param fraction: smallest and largest size, as a share of the largest window that fits.
-    :return: the window.
+    :param rng: source of the randomness
+    :param frame_size: height and width of the frame in pixels
+    :param aspect: width over height of the window
+    :param fraction: smallest and largest size, as a share of the largest window that fits
+    :return: the window
     """
     frame_height, frame_width = frame_size
     scale = rng.uniform(*fraction)
@@ -42,9 +42,9 @@ def cut(image: np.ndarray, window: Window) -> np.ndarray:
     """
     Take a window out of an image.
 
-    :param image: (H, W) or (H, W, C).
-    :param window: a rectangle inside the image.
-    :return: a view of the image.
+    :param image: (H, W) or (H, W, C)
+    :param window: a rectangle inside the image
+    :return: a view of the image
     """
     rows = slice(window.top, window.top + window.height)
     return image[rows, window.left:window.left + window.width]
@@ -56,10 +56,10 @@ def cut_boxes(
     """
     Express boxes in a window, and drop those of which too little is left.
 
-    :param boxes_xyxy: (N, 4) float32 in pixels of the frame.
-    :param window: a rectangle of the frame.
-    :param min_visible: smallest share of a box's area that must lie inside the window.
-    :return: the kept boxes (M, 4) float32, 0 to 1 in the window, and the mask (N,) of the kept.
+    :param boxes_xyxy: (N, 4) float32 in pixels of the frame
+    :param window: a rectangle of the frame
+    :param min_visible: smallest share of a box's area that must lie inside the window
+    :return: the kept boxes (M, 4) float32, 0 to 1 in the window, and the mask (N,) of the kept
     """
     origin = np.array([window.left, window.top] * 2, np.float32)
     size = np.array([window.width, window.height] * 2, np.float32)
@@ -78,8 +78,8 @@ def flip_boxes(boxes_xyxy: np.ndarray) -> np.ndarray:
     """
     Mirror normalised boxes left to right.
 
-    :param boxes_xyxy: (N, 4), 0 to 1.
-    :return: (N, 4), 0 to 1.
+    :param boxes_xyxy: (N, 4), 0 to 1
+    :return: (N, 4), 0 to 1
     """
     flipped = boxes_xyxy.copy()
     flipped[:, 0], flipped[:, 2] = 1 - boxes_xyxy[:, 2], 1 - boxes_xyxy[:, 0]
@@ -90,10 +90,10 @@ def jitter_colors(rng: np.random.Generator, image_bgr: np.ndarray, strength: flo
     """
     Change brightness, contrast, white balance, saturation and gamma at random.
 
-    :param rng: source of the randomness.
-    :param image_bgr: (H, W, 3) uint8.
-    :param strength: 0 changes nothing, 0.3 is moderate.
-    :return: a new image (H, W, 3) uint8.
+    :param rng: source of the randomness
+    :param image_bgr: (H, W, 3) uint8
+    :param strength: 0 changes nothing, 0.3 is moderate
+    :return: a new image (H, W, 3) uint8
     """
     if strength == 0:
         return image_bgr

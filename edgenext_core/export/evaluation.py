@@ -9,7 +9,7 @@ import torch
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 from torchmetrics.detection import MeanAveragePrecision
 
-from edgenext_core.runtime.engine import Engine, open_engine
+from edgenext_core.runtime.engines.interface import Engine, open_engine
 from edgenext_core.runtime.pipeline import Classifier, Detector, Segmenter
 
 _MIN_SCORE = 0.02
@@ -20,9 +20,9 @@ def evaluate(model_path: Path, samples: Iterable[Any]) -> dict[str, float]:
     """
     Measure a model file.
 
-    :param model_path: the ONNX file.
-    :param samples: frames with the truth of the model's task, as ``data.datasets.Samples`` says.
-    :return: the metrics by name, 0 to 1, all in the frames' own pixels.
+    :param model_path: the ONNX file
+    :param samples: frames with the truth of the model's task, as ``data.datasets.Samples`` says
+    :return: the metrics by name, 0 to 1, all in the frames' own pixels
     """
     engine = open_engine(str(model_path))
     try:

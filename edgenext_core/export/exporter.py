@@ -17,7 +17,7 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
-from edgenext_core.export.sources import Source
+from edgenext_core.export.trained_network import Source
 from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
 from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
 
@@ -50,12 +50,12 @@ def export(
     """
     Write a trained network as an ONNX file with its card.
 
-    :param source: the network.
-    :param out: the file to write.
-    :param half: store the large weights in float16.
-    :param input_size: height and width in pixels; None takes the source's.
-    :return: what was measured.
-    :raises ParityError: if the file would not compute what the network computes.
+    :param source: the network
+    :param out: the file to write
+    :param half: store the large weights in float16
+    :param input_size: height and width in pixels; None takes the source's
+    :return: what was measured
+    :raises ParityError: if the file would not compute what the network computes
     """
     height, width = input_size or source.input_size
     probes = make_probes(_PROBES, height=height, width=width)

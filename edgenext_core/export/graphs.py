@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from edgenext_core.models import decode_boxes
-from edgenext_core.models.folding import (
+from edgenext_core.export.folding import (
     fold_channel_order,
     fold_for_export,
     fold_normalization,
     stem_pads,
 )
+from edgenext_core.models import decode_boxes
 from edgenext_core.models.normalization import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -21,8 +21,8 @@ class ClassificationGraph(nn.Module):
     """
     A classifier from bytes to probabilities.
 
-    :param preparation: makes the network's input (1, 3, H, W) of the bytes.
-    :param model: gives logits (1, K).
+    :param preparation: makes the network's input (1, 3, H, W) of the bytes
+    :param model: gives logits (1, K)
     """
 
     output_names = ('probabilities',)
@@ -36,8 +36,8 @@ class ClassificationGraph(nn.Module):
         """
         Classify a frame.
 
-        :param image: (1, H, W, 3) uint8 BGR.
-        :return: ``probabilities`` (1, K) float32.
+        :param image: (1, H, W, 3) uint8 BGR
+        :return: ``probabilities`` (1, K) float32
         """
         return (self.model(self.preparation(image)).softmax(-1),)
 
@@ -46,8 +46,8 @@ class DetectionGraph(nn.Module):
     """
     A detector from bytes to boxes; its anchors become constants.
 
-    :param preparation: makes the network's input (1, 3, H, W) of the bytes.
-    :param model: gives ``class_logits``, ``box_deltas`` and ``anchors_cxcywh``.
+    :param preparation: makes the network's input (1, 3, H, W) of the bytes
+    :param model: gives ``class_logits``, ``box_deltas`` and ``anchors_cxcywh``
     """
 
     output_names = ('boxes', 'scores')
@@ -61,9 +61,9 @@ class DetectionGraph(nn.Module):
         """
         Detect objects in a frame.
 
-        :param image: (1, H, W, 3) uint8 BGR.
+        :param image: (1, H, W, 3) uint8 BGR
         :return: ``boxes`` (1, A, 4) float32 xyxy, 0 to 1 in the input; ``scores`` (1, A, K)
-            float32 without the background.
+            float32 without the background
         """
         outputs = self.model(self.preparation(image))
         boxes = decode_boxes(outputs['box_deltas'], outputs['anchors_cxcywh'])
@@ -74,8 +74,8 @@ class SegmentationGraph(nn.Module):
     """
     A segmenter from bytes to class ids.
 
-    :param preparation: makes the network's input (1, 3, H, W) of the bytes.
-    :param model: gives ``logits`` (1, K, H, W) at the input's size.
+    :param preparation: makes the network's input (1, 3, H, W) of the bytes
+    :param model: gives ``logits`` (1, K, H, W) at the input's size
     """
 
     output_names = ('class_ids',)
@@ -89,8 +89,8 @@ class SegmentationGraph(nn.Module):
         """
         Segment a frame.
 
-        :param image: (1, H, W, 3) uint8 BGR.
-        :return: ``class_ids`` (1, H, W) int32, since TensorRT 8 has no int64 outputs.
+        :param image: (1, H, W, 3) uint8 BGR
+        :return: ``class_ids`` (1, H, W) int32, since TensorRT 8 has no int64 outputs
         """
         return (self.model(self.preparation(image))['logits'].argmax(1).int(),)
 
@@ -107,9 +107,9 @@ def plain_graph(task: str, model: nn.Module) -> nn.Module:
     """
     Put a network as it was trained into the graph of its task: the reference for a parity check.
 
-    :param task: a key of :data:`GRAPHS`.
-    :param model: the network.
-    :return: the graph, in evaluation mode.
+    :param task: a key of :data:`GRAPHS`
+    :param model: the network
+    :return: the graph, in evaluation mode
     """
     return GRAPHS[task](FrameNormalization(), model).eval()
 
@@ -118,11 +118,11 @@ def folded_graph(task: str, model: nn.Module, *, height: int, width: int) -> nn.
     """
     Put an equal network with less to compute into the graph of its task: what gets traced.
 
-    :param task: a key of :data:`GRAPHS`.
-    :param model: the network, in evaluation mode.
-    :param height: of the input in pixels.
-    :param width: of the input in pixels.
-    :return: the graph, in evaluation mode, for frames of this size only.
+    :param task: a key of :data:`GRAPHS`
+    :param model: the network, in evaluation mode
+    :param height: of the input in pixels
+    :param width: of the input in pixels
+    :return: the graph, in evaluation mode, for frames of this size only
     """
     folded = fold_for_export(model, height=height, width=width)
     if stem_pads(model):

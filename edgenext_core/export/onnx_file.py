@@ -26,10 +26,10 @@ def to_onnx(graph: nn.Module, *, height: int, width: int) -> onnx.ModelProto:
     """
     Trace a graph at one size.
 
-    :param graph: one of ``graphs.GRAPHS``, in evaluation mode.
-    :param height: of the input in pixels.
-    :param width: of the input in pixels.
-    :return: the checked model, float32, with static shapes.
+    :param graph: one of ``graphs.GRAPHS``, in evaluation mode
+    :param height: of the input in pixels
+    :param width: of the input in pixels
+    :return: the checked model, float32, with static shapes
     """
     image = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     stream = io.BytesIO()
@@ -48,9 +48,9 @@ def fold_constants(model: onnx.ModelProto, image: np.ndarray) -> onnx.ModelProto
     The exporter leaves the arithmetic of shapes and paddings behind, which old TensorRT parsers
     stumble over.
 
-    :param model: a traced model.
-    :param image: an input of the size that it will always have.
-    :return: the model without that arithmetic and with static output shapes.
+    :param model: a traced model
+    :param image: an input of the size that it will always have
+    :return: the model without that arithmetic and with static output shapes
     """
     known = {tensor.name for tensor in model.graph.initializer}
     folded: list[str] = []
@@ -93,8 +93,8 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
     The arithmetic stays in float32: a runtime folds the casts before the first frame.
 
-    :param model: a float32 model.
-    :return: a copy of about half the size.
+    :param model: a float32 model
+    :return: a copy of about half the size
     """
     halved = onnx.ModelProto()
     halved.CopyFrom(model)
@@ -118,9 +118,9 @@ def write_model(model: onnx.ModelProto, card: ModelCard, path: Path) -> None:
     """
     Put the card into a model and write the file.
 
-    :param model: the model.
-    :param card: what the model says of itself.
-    :param path: the file to write.
+    :param model: the model
+    :param card: what the model says of itself
+    :param path: the file to write
     """
     del model.metadata_props[:]
     helper.set_model_props(model, {METADATA_KEY: card_to_json(card)})

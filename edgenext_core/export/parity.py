@@ -27,10 +27,10 @@ def make_probes(count: int, *, height: int, width: int) -> list[np.ndarray]:
     """
     Draw pictures with structure at many scales, always the same.
 
-    :param count: number of pictures.
-    :param height: in pixels.
-    :param width: in pixels.
-    :return: pictures (1, H, W, 3) uint8.
+    :param count: number of pictures
+    :param height: in pixels
+    :param width: in pixels
+    :return: pictures (1, H, W, 3) uint8
     """
     rng = np.random.default_rng(0)
     probes = []
@@ -47,9 +47,9 @@ def run_onnx(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[list[
     """
     Run a model through ONNX Runtime.
 
-    :param model: the model.
-    :param images: inputs (1, H, W, 3) uint8.
-    :return: for each input the outputs in the model's order.
+    :param model: the model
+    :param images: inputs (1, H, W, 3) uint8
+    :return: for each input the outputs in the model's order
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -62,9 +62,9 @@ def run_torch(graph: nn.Module, images: Sequence[np.ndarray]) -> list[list[np.nd
     """
     Run a graph through PyTorch.
 
-    :param graph: one of ``graphs.GRAPHS``.
-    :param images: inputs (1, H, W, 3) uint8.
-    :return: for each input the outputs in the graph's order.
+    :param graph: one of ``graphs.GRAPHS``
+    :param images: inputs (1, H, W, 3) uint8
+    :return: for each input the outputs in the graph's order
     """
     with torch.inference_mode():
         return [[output.numpy() for output in graph(torch.from_numpy(image))] for image in images]
@@ -76,10 +76,10 @@ def largest_difference(
     """
     Compare outputs.
 
-    :param expected: for each input its outputs.
-    :param found: the same from elsewhere.
+    :param expected: for each input its outputs
+    :param found: the same from elsewhere
     :return: the largest absolute difference; for class ids the largest share of pixels that
-        differ in a picture.
+        differ in a picture
     """
     return max(
         _difference(*pair) for one, other in zip(expected, found) for pair in zip(one, other))
@@ -95,10 +95,10 @@ def require_parity(difference: float, tolerance: float, what: str) -> None:
     """
     Refuse a difference that is too large.
 
-    :param difference: what ``largest_difference`` gave.
-    :param tolerance: the largest that is fine.
-    :param what: names the two sides in the error's sentence.
-    :raises ParityError: if the difference is not within the tolerance.
+    :param difference: what ``largest_difference`` gave
+    :param tolerance: the largest that is fine
+    :param what: names the two sides in the error's sentence
+    :raises ParityError: if the difference is not within the tolerance
     """
     if not difference <= tolerance:
         raise ParityError(

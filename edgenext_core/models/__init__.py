@@ -1,13 +1,12 @@
 """EdgeNeXt, and detectors and segmenters on it, in PyTorch."""
 
 from edgenext_core.models.anchors import decode_boxes
-from edgenext_core.models.checkpoints import load_checkpoint, load_encoder
 from edgenext_core.models.deeplabv3 import masks_from_logits
 from edgenext_core.models.registry import create_model, list_models
-from edgenext_core.models.ssd_detections import ssd_detections
+from edgenext_core.models.ssd_decode import ssd_detections
 from edgenext_core.models.ssd_loss import ssd_losses
 
 __all__ = [
-    'create_model', 'decode_boxes', 'list_models', 'load_checkpoint', 'load_encoder',
-    'masks_from_logits', 'ssd_detections', 'ssd_losses',
+    'create_model', 'decode_boxes', 'list_models', 'masks_from_logits', 'ssd_detections',
+    'ssd_losses',
 ]

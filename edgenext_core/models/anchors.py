@@ -21,7 +21,7 @@ def anchors_per_position() -> tuple[int, ...]:
     """
     Count the anchors of one position.
 
-    :return: For each of the 6 levels.
+    :return: for each of the 6 levels
     """
     return tuple(2 + 2 * len(ratios) for ratios in LEVEL_RATIOS)
 
@@ -30,10 +30,10 @@ def level_sizes(scales: tuple[float, float]) -> tuple[tuple[tuple[float, float],
     """
     Give widths and heights of the anchors of each level.
 
-    :param scales: First and last of 7 equally spaced scales. Level i's small square has side i
-        of these, its large one the geometric mean of i and i + 1.
-    :return: For each of the 6 levels, (width, height) of the small square, the large square and
-        then each ratio lying and standing.
+    :param scales: first and last of 7 equally spaced scales. Level i's small square has side i
+        of these, its large one the geometric mean of i and i + 1
+    :return: for each of the 6 levels, (width, height) of the small square, the large square and
+        then each ratio lying and standing
     """
     first, last = scales
     count = len(LEVEL_RATIOS)
@@ -55,11 +55,11 @@ def make_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, fl
     Place the anchors on the feature maps; they are kept for the next image of the same size.
 
     :param map_sizes: (height, width) of each level's feature map, as it really is: a size worked
-        out from the stride is wrong for images that are no multiple of 32.
-    :param scales: As in :func:`level_sizes`.
-    :param device: Where the anchors are wanted.
+        out from the stride is wrong for images that are no multiple of 32
+    :param scales: as in :func:`level_sizes`
+    :param device: where the anchors are wanted
     :return: (A, 4) float32, center x, center y, width, height, all cut to [0, 1]; level by
-        level, row by row, position by position.
+        level, row by row, position by position
     """
     # A compiler works them out once by itself.
     place = _place_anchors if torch.compiler.is_dynamo_compiling() else _kept_anchors
@@ -88,9 +88,9 @@ def decode_boxes(box_deltas: torch.Tensor, anchors_cxcywh: torch.Tensor) -> torc
     """
     Turn offsets into boxes; the inverse of :func:`encode_boxes`.
 
-    :param box_deltas: (..., A, 4), what the network gives.
-    :param anchors_cxcywh: (A, 4), shares of the image.
-    :return: (..., A, 4) corners x1, y1, x2, y2, shares of the image, not cut at its border.
+    :param box_deltas: (..., A, 4), what the network gives
+    :param anchors_cxcywh: (A, 4), shares of the image
+    :return: (..., A, 4) corners x1, y1, x2, y2, shares of the image, not cut at its border
     """
     deltas = box_deltas.float()
     centers = anchors_cxcywh[:, :2] + CENTER_VARIANCE * deltas[..., :2] * anchors_cxcywh[:, 2:]
@@ -103,9 +103,9 @@ def encode_boxes(boxes_xyxy: torch.Tensor, anchors_cxcywh: torch.Tensor) -> torc
     """
     Express boxes as offsets from anchors, with the variances 0.1 and 0.2 of SSD.
 
-    :param boxes_xyxy: (A, 4) corners of the box wanted at each anchor, with a positive area.
-    :param anchors_cxcywh: (A, 4).
-    :return: (A, 4) offsets of the center and logarithms of the growth.
+    :param boxes_xyxy: (A, 4) corners of the box wanted at each anchor, with a positive area
+    :param anchors_cxcywh: (A, 4)
+    :return: (A, 4) offsets of the center and logarithms of the growth
     """
     coder = BoxCoder((1 / CENTER_VARIANCE, 1 / CENTER_VARIANCE,
                       1 / SIZE_VARIANCE, 1 / SIZE_VARIANCE))
@@ -116,8 +116,8 @@ def corners(boxes_cxcywh: torch.Tensor) -> torch.Tensor:
     """
     Turn centers and sizes into corners.
 
-    :param boxes_cxcywh: (..., 4) center x, center y, width, height.
-    :return: (..., 4) x1, y1, x2, y2.
+    :param boxes_cxcywh: (..., 4) center x, center y, width, height
+    :return: (..., 4) x1, y1, x2, y2
     """
     halves = boxes_cxcywh[..., 2:] / 2
     return torch.cat((boxes_cxcywh[..., :2] - halves, boxes_cxcywh[..., :2] + halves), dim=-1)
@@ -127,7 +127,7 @@ def map_sizes_of(features: Sequence[torch.Tensor]) -> tuple[tuple[int, int], ...
     """
     Give the sizes of feature maps.
 
-    :param features: (B, C, H, W) each.
-    :return: (H, W) of each.
+    :param features: (B, C, H, W) each
+    :return: (H, W) of each
     """
     return tuple((int(x.shape[2]), int(x.shape[3])) for x in features)

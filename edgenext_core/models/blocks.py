@@ -49,8 +49,8 @@ class ConvBlock(nn.Module):
         """
         Run the block.
 
-        :param x: (B, C_in, H, W).
-        :return: (B, C, H / stride, W / stride).
+        :param x: (B, C_in, H, W)
+        :return: (B, C, H / stride, W / stride)
         """
         mixed = self.conv_dw(x)
         shortcut = mixed if self.shortcut_after_conv else x
@@ -82,7 +82,7 @@ class SDTABlock(nn.Module):
         """
         Make the block.
 
-        :raises ValueError: When the channels cannot be split so that every chunk has some.
+        :raises ValueError: when the channels cannot be split so that every chunk has some
         """
         super().__init__()
         self.chunk = math.ceil(channels / splits)
@@ -108,8 +108,8 @@ class SDTABlock(nn.Module):
         """
         Run the block.
 
-        :param x: (B, C, H, W).
-        :return: (B, C, H, W).
+        :param x: (B, C, H, W)
+        :return: (B, C, H, W)
         """
         stream = self._convolve_chunks(x)
         if self.normalized_stream:
@@ -155,7 +155,7 @@ class DenseDownsampleConv(nn.Conv2d):
         """
         Convolve without making the map smaller.
 
-        :param x: (B, C_in, H, W).
-        :return: (B, C, H, W).
+        :param x: (B, C_in, H, W)
+        :return: (B, C, H, W)
         """
         return super().forward(F.pad(x, self.margins))

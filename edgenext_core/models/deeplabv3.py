@@ -24,7 +24,7 @@ class ASPP(nn.Module):
     """
     Atrous spatial pyramid pooling: look at one map with five fields of view at once.
 
-    :param rates: Dilations of the three 3x3 branches, in positions of the map.
+    :param rates: dilations of the three 3x3 branches, in positions of the map
     """
 
     def __init__(self, in_channels: int, channels: int, *, rates: tuple[int, ...] = RATES,
@@ -41,8 +41,8 @@ class ASPP(nn.Module):
         """
         Run the five branches and merge them.
 
-        :param x: (B, C_in, H, W).
-        :return: (B, C, H, W).
+        :param x: (B, C_in, H, W)
+        :return: (B, C, H, W)
         """
         views = [branch(x) for branch in self.branches]
         pooled = self.pooled(x.mean((2, 3), keepdim=True))
@@ -64,9 +64,9 @@ class DeepLabV3(nn.Module):
         """
         Make the segmenter.
 
-        :param backbone: An encoder made with ``features_only`` and the output stride wanted.
-        :param num_classes: Classes; in VOC the background is one of them.
-        :param aspp_channels: Width of ASPP.
+        :param backbone: an encoder made with ``features_only`` and the output stride wanted
+        :param num_classes: classes; in VOC the background is one of them
+        :param aspp_channels: width of ASPP
         """
         super().__init__()
         self.backbone = backbone
@@ -80,8 +80,8 @@ class DeepLabV3(nn.Module):
         """
         Give every pixel a logit for every class.
 
-        :param x: Normalised RGB images (B, 3, H, W), H and W at least 32.
-        :return: ``logits`` (B, K, H, W), resized bilinearly from the last map.
+        :param x: normalised RGB images (B, 3, H, W), H and W at least 32
+        :return: ``logits`` (B, K, H, W), resized bilinearly from the last map
         """
         logits = self.classifier(self.dropout(self.aspp(self.backbone(x)[-1])))
         return {'logits': F.interpolate(logits, size=x.shape[2:], mode='bilinear',
@@ -95,10 +95,10 @@ def masks_from_logits(logits: torch.Tensor, *, height: int, width: int) -> torch
     The logits are resized, not the classes. MobileViT's evaluation, in whose code the authors
     worked, does the same with nearest neighbours; the paper does not say how its figure is made.
 
-    :param logits: (B, K, H, W), what :class:`DeepLabV3` returns.
-    :param height: of the original image, pixels.
-    :param width: of the original image, pixels.
-    :return: Class ids (B, height, width) int64.
+    :param logits: (B, K, H, W), what :class:`DeepLabV3` returns
+    :param height: of the original image, pixels
+    :param width: of the original image, pixels
+    :return: class ids (B, height, width) int64
     """
     return F.interpolate(logits.float(), size=(height, width), mode='bilinear',
                          align_corners=False).argmax(1)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from edgenext_core.models.blocks import ConvBlock, DenseDownsampleConv, SDTABlock
-from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
+from edgenext_core.models.configs import EdgeNeXtConfig
 from edgenext_core.models.layers import GELU, Hardswish, LayerNorm2d
 
 SMALLEST_SIDE_PX = 32
@@ -29,8 +29,8 @@ class ClassifierHead(nn.Module):
         """
         Classify a map.
 
-        :param x: (B, C, H, W).
-        :return: Logits (B, K).
+        :param x: (B, C, H, W)
+        :return: logits (B, K)
         """
         if isinstance(self.norm, nn.BatchNorm2d):
             pooled = self.norm(x).mean((2, 3))
@@ -51,8 +51,8 @@ class Stage(nn.Module):
         """
         Run the stage.
 
-        :param x: (B, C_in, H, W).
-        :return: (B, C, H / stride, W / stride).
+        :param x: (B, C_in, H, W)
+        :return: (B, C, H / stride, W / stride)
         """
         return self.blocks(self.downsample(x))
 
@@ -81,16 +81,16 @@ class EdgeNeXt(nn.Module):
         """
         Make the network with weights drawn as in the authors' code.
 
-        :param config: What network.
-        :param num_classes: Classes of the classifier.
-        :param drop_path_rate: Probability with which the last block is skipped in training; it
-            grows linearly from 0 at the first one.
-        :param dropout: Probability of dropout in front of the classifier.
-        :param output_stride: Pixels of the image between two positions of the last map.
-        :param features_only: Have no classifier.
-        :param layer_scale_init: First value of the layer scales. The paper's 1e-6 needs a long
-            training; short ones want something like 0.1.
-        :raises ValueError: When the output stride is not 8, 16 or 32, or a rate no probability.
+        :param config: what network
+        :param num_classes: classes of the classifier
+        :param drop_path_rate: probability with which the last block is skipped in training; it
+            grows linearly from 0 at the first one
+        :param dropout: probability of dropout in front of the classifier
+        :param output_stride: pixels of the image between two positions of the last map
+        :param features_only: have no classifier
+        :param layer_scale_init: first value of the layer scales. The paper's 1e-6 needs a long
+            training; short ones want something like 0.1
+        :raises ValueError: when the output stride is not 8, 16 or 32, or a rate no probability
         """
         super().__init__()
         if output_stride not in (8, 16, 32):
@@ -117,10 +117,10 @@ class EdgeNeXt(nn.Module):
         """
         Classify images, or with ``features_only`` give their features.
 
-        :param x: Normalised RGB images (B, 3, H, W), H and W at least 32.
-        :return: Logits (B, K); or the outputs of the 4 stages (B, widths[i], H / s, W / s), s
-            being 4, 8, 16, 32 up to the output stride, rounded down.
-        :raises ValueError: When the images are smaller than 32 pixels.
+        :param x: normalised RGB images (B, 3, H, W), H and W at least 32
+        :return: logits (B, K); or the outputs of the 4 stages (B, widths[i], H / s, W / s), s
+            being 4, 8, 16, 32 up to the output stride, rounded down
+        :raises ValueError: when the images are smaller than 32 pixels
         """
         # A trace has one size, which the first convolutions refuse by themselves.
         if not torch.jit.is_tracing() and min(x.shape[2], x.shape[3]) < SMALLEST_SIDE_PX:
@@ -138,9 +138,9 @@ def drop_path_rates(depths: tuple[int, ...], rate: float) -> list[list[float]]:
     """
     Spread drop path linearly over all blocks of a network.
 
-    :param depths: Blocks of each stage.
-    :param rate: Rate of the last block.
-    :return: For each stage the rates of its blocks; the first is 0.
+    :param depths: blocks of each stage
+    :param rate: rate of the last block
+    :return: for each stage the rates of its blocks; the first is 0
     """
     last = max(1, sum(depths) - 1)
     rates = [rate * block / last for block in range(sum(depths))]

@@ -29,8 +29,8 @@ class LayerNorm2d(nn.Module):
         """
         Normalise a map.
 
-        :param x: (B, C, H, W).
-        :return: (B, C, H, W).
+        :param x: (B, C, H, W)
+        :return: (B, C, H, W)
         """
         x = F.layer_norm(x.permute(0, 2, 3, 1), (self.channels,), self.weight, self.bias,
                          LAYER_NORM_EPS)
@@ -41,9 +41,9 @@ def scale_channels(x: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
     """
     Multiply by a layer scale.
 
-    :param x: (..., C).
-    :param scale: (C,), or None where it is folded into the layer before.
-    :return: (..., C).
+    :param x: (..., C)
+    :param scale: (C,), or None where it is folded into the layer before
+    :return: (..., C)
     """
     return x if scale is None else scale * x
 
@@ -55,7 +55,7 @@ def may_overwrite() -> bool:
     In plain inference the widest tensors of the network are not allocated a second time then,
     which saves a tenth of the time on a CPU.
 
-    :return: False while gradients are recorded or the network is traced or compiled.
+    :return: False while gradients are recorded or the network is traced or compiled
     """
     return not (torch.is_grad_enabled() or torch.jit.is_tracing()
                 or torch.compiler.is_compiling())
@@ -68,8 +68,8 @@ class GELU(nn.GELU):
         """
         Activate.
 
-        :param x: Any shape; not to be used afterwards.
-        :return: The same shape.
+        :param x: any shape; not to be used afterwards
+        :return: the same shape
         """
         return torch.ops.aten.gelu_(x) if may_overwrite() else super().forward(x)
 
@@ -81,8 +81,8 @@ class Hardswish(nn.Hardswish):
         """
         Activate.
 
-        :param x: Any shape; not to be used afterwards.
-        :return: The same shape.
+        :param x: any shape; not to be used afterwards
+        :return: the same shape
         """
         return F.hardswish(x, inplace=may_overwrite())
 
@@ -100,8 +100,8 @@ class Mlp(nn.Module):
         """
         Expand, activate and project back.
 
-        :param x: (..., C).
-        :return: (..., C).
+        :param x: (..., C)
+        :return: (..., C)
         """
         return self.fc2(self.act(self.fc1(x)))
 
@@ -130,9 +130,9 @@ class FourierPositionEncoding(nn.Module):
         """
         Encode the places of a map.
 
-        :param height: Rows of the map.
-        :param width: Columns of the map.
-        :return: (1, C, height, width) in the projection's dtype.
+        :param height: rows of the map
+        :param width: columns of the map
+        :return: (1, C, height, width) in the projection's dtype
         """
         weight = self.token_projection.weight.flatten(1)
         rows = F.linear(self._axis_features(height), weight[:, :self.FREQUENCIES],
@@ -172,8 +172,8 @@ class CrossCovarianceAttention(nn.Module):
         """
         Mix the channels of all tokens.
 
-        :param tokens: (B, N, C).
-        :return: (B, N, C).
+        :param tokens: (B, N, C)
+        :return: (B, N, C)
         """
         batch, count, channels = tokens.shape
         qkv = self.qkv(tokens).reshape(batch, count, 3, self.heads, channels // self.heads)
@@ -187,8 +187,8 @@ def unit_norm(x: torch.Tensor) -> torch.Tensor:
     """
     Scale the vectors along the last dimension to length 1, zeros staying zero.
 
-    :param x: (..., N).
-    :return: (..., N) in the dtype of x, computed in float32.
+    :param x: (..., N)
+    :return: (..., N) in the dtype of x, computed in float32
     """
     wide = x.float()
     return (wide / wide.norm(dim=-1, keepdim=True).clamp_min(1e-12)).to(x.dtype)

@@ -26,8 +26,8 @@ class FrameNormalization(nn.Module):
         """
         Normalise a batch of frames.
 
-        :param image: (B, H, W, 3) uint8 BGR.
-        :return: (B, 3, H, W) float32 RGB.
+        :param image: (B, H, W, 3) uint8 BGR
+        :return: (B, 3, H, W) float32 RGB
         """
         planes = image.float().permute(0, 3, 1, 2)
         rgb = torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)
@@ -45,7 +45,7 @@ class FrameLayout(nn.Module):
         """
         Bring a batch of frames into the network's layout.
 
-        :param image: (B, H, W, 3) uint8 BGR.
-        :return: (B, 3, H, W) float32 BGR, 0 to 255.
+        :param image: (B, H, W, 3) uint8 BGR
+        :return: (B, 3, H, W) float32 BGR, 0 to 255
         """
         return image.float().permute(0, 3, 1, 2)

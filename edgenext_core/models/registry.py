@@ -8,9 +8,9 @@ from collections.abc import Callable
 from torch import nn
 
 from edgenext_core.models.anchors import PAPER_SCALES
+from edgenext_core.models.configs import ABLATIONS, BACKBONES, EdgeNeXtConfig
 from edgenext_core.models.deeplabv3 import DeepLabV3
 from edgenext_core.models.edgenext import EdgeNeXt
-from edgenext_core.models.edgenext_configs import ABLATIONS, BACKBONES, EdgeNeXtConfig
 from edgenext_core.models.ssdlite import SSDLite
 
 
@@ -18,12 +18,12 @@ def create_model(name: str, **options) -> nn.Module:
     """
     Make a model with fresh weights.
 
-    :param name: One of :func:`list_models`.
-    :param options: Keyword arguments of :func:`build_classifier`, :func:`build_ssdlite` or
+    :param name: one of :func:`list_models`
+    :param options: keyword arguments of :func:`build_classifier`, :func:`build_ssdlite` or
         :func:`build_deeplabv3`, whichever the name's beginning says. All three take
         ``num_classes``, ``drop_path_rate``, ``output_stride`` and ``layer_scale_init``.
-    :return: The model in training mode.
-    :raises ValueError: When there is no such model, it has no such option, or a value is wrong.
+    :return: the model in training mode
+    :raises ValueError: when there is no such model, it has no such option, or a value is wrong
     """
     builders = _builders()
     if name not in builders:
@@ -45,8 +45,8 @@ def list_models() -> list[str]:
     """
     Name every model.
 
-    :return: Names for :func:`create_model`: the published networks, the rows of the ablation
-        tables, the detectors and the segmenters.
+    :return: names for :func:`create_model`: the published networks, the rows of the ablation
+        tables, the detectors and the segmenters
     """
     return list(_builders())
 
@@ -57,14 +57,14 @@ def build_classifier(config: EdgeNeXtConfig, *, num_classes: int = 1000,
     """
     Make a classifier, or with ``features_only`` an encoder.
 
-    :param config: What network.
-    :param num_classes: Classes.
-    :param drop_path_rate: Probability with which the last block is skipped in training.
-    :param dropout: Probability of dropout in front of the classifier.
-    :param output_stride: 8, 16 or 32.
-    :param features_only: Have no classifier and return the outputs of the four stages.
-    :param layer_scale_init: First value of the layer scales.
-    :return: The network.
+    :param config: what network
+    :param num_classes: classes
+    :param drop_path_rate: probability with which the last block is skipped in training
+    :param dropout: probability of dropout in front of the classifier
+    :param output_stride: 8, 16 or 32
+    :param features_only: have no classifier and return the outputs of the four stages
+    :param layer_scale_init: first value of the layer scales
+    :return: the network
     """
     return EdgeNeXt(config, num_classes=num_classes, drop_path_rate=drop_path_rate,
                     dropout=dropout, output_stride=output_stride, features_only=features_only,
@@ -77,13 +77,13 @@ def build_ssdlite(config: EdgeNeXtConfig, *, num_classes: int = 80, drop_path_ra
     """
     Make a detector.
 
-    :param config: What encoder.
-    :param num_classes: Classes without the background.
-    :param drop_path_rate: As for the classifier.
-    :param output_stride: 8, 16 or 32.
-    :param layer_scale_init: First value of the layer scales.
-    :param anchor_scales: First and last of the anchors' scales, as shares of the image.
-    :return: The detector.
+    :param config: what encoder
+    :param num_classes: classes without the background
+    :param drop_path_rate: as for the classifier
+    :param output_stride: 8, 16 or 32
+    :param layer_scale_init: first value of the layer scales
+    :param anchor_scales: first and last of the anchors' scales, as shares of the image
+    :return: the detector
     """
     backbone = EdgeNeXt(config, drop_path_rate=drop_path_rate, output_stride=output_stride,
                         features_only=True, layer_scale_init=layer_scale_init)
@@ -96,14 +96,14 @@ def build_deeplabv3(config: EdgeNeXtConfig, *, num_classes: int = 21, drop_path_
     """
     Make a segmenter.
 
-    :param config: What encoder.
-    :param num_classes: Classes.
-    :param drop_path_rate: As for the classifier.
-    :param output_stride: 8, 16 or 32.
-    :param layer_scale_init: First value of the layer scales.
-    :param aspp_channels: Width of ASPP: 256 in the configuration that the authors name, 128 in
-        the one that has the paper's 6.5 million parameters.
-    :return: The segmenter.
+    :param config: what encoder
+    :param num_classes: classes
+    :param drop_path_rate: as for the classifier
+    :param output_stride: 8, 16 or 32
+    :param layer_scale_init: first value of the layer scales
+    :param aspp_channels: width of ASPP: 256 in the configuration that the authors name, 128 in
+        the one that has the paper's 6.5 million parameters
+    :return: the segmenter
     """
     backbone = EdgeNeXt(config, drop_path_rate=drop_path_rate, output_stride=output_stride,
                         features_only=True, layer_scale_init=layer_scale_init)
@@ -119,11 +119,11 @@ def build_table6(config: EdgeNeXtConfig, *, num_classes: int = 21, drop_path_rat
     instead of 32x32, the only simple way to that figure. It is here to reproduce it: what to train
     and deploy is the same without them, :func:`build_deeplabv3`, whose map keeps its place.
 
-    :param config: What encoder.
-    :param num_classes: Classes.
-    :param drop_path_rate: As for the classifier.
-    :param layer_scale_init: First value of the layer scales.
-    :return: The segmenter, of output stride 16.
+    :param config: what encoder
+    :param num_classes: classes
+    :param drop_path_rate: as for the classifier
+    :param layer_scale_init: first value of the layer scales
+    :return: the segmenter, of output stride 16
     """
     model = build_deeplabv3(config, num_classes=num_classes, drop_path_rate=drop_path_rate,
                             layer_scale_init=layer_scale_init)

@@ -20,11 +20,11 @@ def ssd_losses(outputs: dict[str, torch.Tensor],
     The negatives are, in each image, the three times as many background anchors as there are
     positive ones that look least like background. An image without objects adds nothing.
 
-    :param outputs: What :class:`ssdlite.SSDLite` returns.
-    :param targets: For each image ``boxes_xyxy`` (N, 4), shares of the image, with a positive
-        area, and ``class_ids`` (N,) int64 from 0; N may be 0.
+    :param outputs: what :class:`ssdlite.SSDLite` returns
+    :param targets: for each image ``boxes_xyxy`` (N, 4), shares of the image, with a positive
+        area, and ``class_ids`` (N,) int64 from 0; N may be 0
     :return: ``classification`` and ``localization``, both divided by the number of positive
-        anchors in the batch (by 1 when there is none); their sum is SSD's loss.
+        anchors in the batch (by 1 when there is none); their sum is SSD's loss
     """
     class_logits, box_deltas = outputs['class_logits'].float(), outputs['box_deltas'].float()
     anchors = outputs['anchors_cxcywh']
@@ -52,11 +52,11 @@ def match_anchors(anchors_cxcywh: torch.Tensor, boxes_xyxy: torch.Tensor,
     An anchor takes the box that it overlaps most, if by an IoU of at least 0.5; besides, every
     box gets the anchor that overlaps it most, however little that is.
 
-    :param anchors_cxcywh: (A, 4).
-    :param boxes_xyxy: (N, 4), N may be 0.
-    :param class_ids: (N,) from 0.
+    :param anchors_cxcywh: (A, 4)
+    :param boxes_xyxy: (N, 4), N may be 0
+    :param class_ids: (N,) from 0
     :return: (A,) int64 classes, 0 for the background and 1 + id otherwise; (A, 4) float32
-        offsets, zeros for the background.
+        offsets, zeros for the background
     """
     class_targets = torch.zeros(len(anchors_cxcywh), dtype=torch.int64,
                                 device=anchors_cxcywh.device)

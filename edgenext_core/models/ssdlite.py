@@ -61,8 +61,8 @@ class LevelHead(nn.Module):
         """
         Predict at one level.
 
-        :param x: (B, C, H, W).
-        :return: (B, H * W * anchors, outputs), row by row, position by position.
+        :param x: (B, C, H, W)
+        :return: (B, H * W * anchors, outputs), row by row, position by position
         """
         x = self.predict(self.proj(x)).permute(0, 2, 3, 1)
         return x.reshape(x.shape[0], -1, self.outputs)
@@ -84,10 +84,10 @@ class SSDLite(nn.Module):
         """
         Make the detector.
 
-        :param backbone: An encoder made with ``features_only``.
-        :param num_classes: Classes without the background.
-        :param anchor_scales: First and last of the anchors' scales, as shares of the image. Small
-            objects want a smaller first one.
+        :param backbone: an encoder made with ``features_only``
+        :param num_classes: classes without the background
+        :param anchor_scales: first and last of the anchors' scales, as shares of the image. Small
+            objects want a smaller first one
         """
         super().__init__()
         self.backbone = backbone
@@ -112,10 +112,10 @@ class SSDLite(nn.Module):
         """
         Predict boxes and classes at every anchor.
 
-        :param x: Normalised RGB images (B, 3, H, W), H and W at least 32.
+        :param x: normalised RGB images (B, 3, H, W), H and W at least 32
         :return: ``class_logits`` (B, A, 1 + K), index 0 is the background;
             ``box_deltas`` (B, A, 4), offsets for :func:`anchors.decode_boxes`;
-            ``anchors_cxcywh`` (A, 4) float32, shares of the image.
+            ``anchors_cxcywh`` (A, 4) float32, shares of the image
         """
         features = list(self.backbone(x)[2:])
         for extra in self.extras:

@@ -9,8 +9,8 @@ import json
 import math
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
+from edgenext_core.runtime.engines.onnx_metadata import read_metadata
 from edgenext_core.runtime.errors import ModelCardError
-from edgenext_core.runtime.onnx_metadata import read_metadata
 
 METADATA_KEY = 'edgenext_model_card'
 FORMAT = 1

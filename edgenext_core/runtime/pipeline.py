@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from edgenext_core.runtime.engine import Engine
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.model_card import require_task
 from edgenext_core.runtime.postprocess import (
     classification_from_outputs,

@@ -16,8 +16,8 @@ class ClassificationModule(TaskModule):
     """
     Train a classifier.
 
-    :param model: gives logits (B, K).
-    :param recipe: what the run is told.
+    :param model: gives logits (B, K)
+    :param recipe: what the run is told
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:

@@ -15,8 +15,8 @@ class DetectionModule(TaskModule):
     """
     Train a detector.
 
-    :param model: gives ``class_logits``, ``box_deltas`` and ``anchors_cxcywh``.
-    :param recipe: what the run is told.
+    :param model: gives ``class_logits``, ``box_deltas`` and ``anchors_cxcywh``
+    :param recipe: what the run is told
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:

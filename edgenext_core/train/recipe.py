@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from edgenext_core.labels import CAMVID, WORLD_OBJECTS, WORLD_SCENES, WORLD_SURFACES, LabelSet
+from edgenext_core.labels.label_set import CAMVID, LabelSet
+from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES, STREET_SURFACES
 
 WORLD_LABELS = {
-    'classification': WORLD_SCENES, 'detection': WORLD_OBJECTS, 'segmentation': WORLD_SURFACES,
+    'classification': STREET_SCENES, 'detection': STREET_OBJECTS, 'segmentation': STREET_SURFACES,
 }
 """The label set of each task in the synthetic world."""
 
@@ -27,30 +28,30 @@ class Recipe:
     """
     A training run.
 
-    :param task: ``classification``, ``detection`` or ``segmentation``.
-    :param model: name that ``create_model`` knows.
-    :param data: ``world``, or ``camvid`` for a folder in the layout of ``SegmentationFolder``.
+    :param task: ``classification``, ``detection`` or ``segmentation``
+    :param model: name that ``create_model`` knows
+    :param data: ``world``, or ``camvid`` for a folder in the layout of ``SegmentationFolder``
     :param input_size: height and width of the exported network's input in pixels; of a side that
-        is no multiple of 32, some pixels at the end are not seen.
-    :param resize: rule that brings a frame to it: ``stretch``, ``letterbox``, ``center_crop``.
-    :param epochs: passes over the training data.
-    :param batch_size: samples in a step.
-    :param learning_rate: peak of the schedule.
-    :param weight_decay: AdamW's, on weights of two and more dimensions.
-    :param warmup_steps: steps of linear warm-up before the cosine.
-    :param ema_decay: decay of the averaged weights, which are validated and exported.
-    :param gradient_clip: largest norm of the gradient.
-    :param train_size: height and width of a training sample; None is the input's size.
-    :param window: smallest and largest share of the frame that a training sample shows.
-    :param flip: probability to mirror a training sample.
-    :param color: strength of the colour changes; 0 is none.
-    :param train_scenes: stills of the world to train on.
-    :param val_scenes: stills of the world to validate on.
-    :param threads: CPU threads of the run.
-    :param workers: processes that load data; 0 loads in the run's own process.
-    :param seed: seed of the weights, the order and the random views.
-    :param model_options: further options of ``create_model``.
-    :param card_defaults: the model card's defaults (thresholds, ``top_k``).
+        is no multiple of 32, some pixels at the end are not seen
+    :param resize: rule that brings a frame to it: ``stretch``, ``letterbox``, ``center_crop``
+    :param epochs: passes over the training data
+    :param batch_size: samples in a step
+    :param learning_rate: peak of the schedule
+    :param weight_decay: AdamW's, on weights of two and more dimensions
+    :param warmup_steps: steps of linear warm-up before the cosine
+    :param ema_decay: decay of the averaged weights, which are validated and exported
+    :param gradient_clip: largest norm of the gradient
+    :param train_size: height and width of a training sample; None is the input's size
+    :param window: smallest and largest share of the frame that a training sample shows
+    :param flip: probability to mirror a training sample
+    :param color: strength of the colour changes; 0 is none
+    :param train_scenes: stills of the world to train on
+    :param val_scenes: stills of the world to validate on
+    :param threads: CPU threads of the run
+    :param workers: processes that load data; 0 loads in the run's own process
+    :param seed: seed of the weights, the order and the random views
+    :param model_options: further options of ``create_model``
+    :param card_defaults: the model card's defaults (thresholds, ``top_k``)
     """
 
     task: str
@@ -93,9 +94,9 @@ def read_recipe(path: Path) -> Recipe:
     """
     Read and check a recipe.
 
-    :param path: the YAML file.
-    :return: the recipe.
-    :raises RecipeError: if a field is unknown, missing or out of its range.
+    :param path: the YAML file
+    :return: the recipe
+    :raises RecipeError: if a field is unknown, missing or out of its range
     """
     content = yaml.safe_load(Path(path).read_text())
     if not isinstance(content, dict):
@@ -107,9 +108,9 @@ def recipe_from_dict(content: dict[str, Any]) -> Recipe:
     """
     Make a recipe of plain values.
 
-    :param content: fields by name; pairs are lists.
-    :return: the recipe.
-    :raises RecipeError: if a field is unknown, missing or out of its range.
+    :param content: fields by name; pairs are lists
+    :return: the recipe
+    :raises RecipeError: if a field is unknown, missing or out of its range
     """
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     unknown = sorted(set(content) - set(fields))

@@ -27,16 +27,16 @@ from edgenext_core.data.datasets import (
     SegmentationDataset,
     collate,
 )
+from edgenext_core.data.mask_folder import SegmentationFolder
 from edgenext_core.data.sampler import EpochSampler
 from edgenext_core.data.scene_cache import open_scenes
-from edgenext_core.data.segmentation_folder import SegmentationFolder
-from edgenext_core.models import create_model, load_encoder
-from edgenext_core.models.checkpoints import read_run
+from edgenext_core.models import create_model
 from edgenext_core.train.classification import ClassificationModule
 from edgenext_core.train.detection import DetectionModule
 from edgenext_core.train.recipe import Recipe, RecipeError
 from edgenext_core.train.segmentation import SegmentationModule
 from edgenext_core.train.task_module import TaskModule
+from edgenext_core.weights.checkpoint import load_encoder, read_run
 
 _logger = logging.getLogger(__name__)
 
@@ -57,15 +57,15 @@ def train(
     """
     Train as a recipe says.
 
-    :param recipe: what to train.
-    :param out: folder of ``last.ckpt``, written after every epoch, and of the logs.
-    :param data: root of an image folder; the world needs none.
-    :param cache: folder of the world's drawn stills.
-    :param init: checkpoint whose weights the run starts from, see ``load_encoder``.
-    :param resume: checkpoint of an interrupted run of the same recipe.
-    :return: the last checkpoint; its ``state_dict`` holds the averaged weights.
+    :param recipe: what to train
+    :param out: folder of ``last.ckpt``, written after every epoch, and of the logs
+    :param data: root of an image folder; the world needs none
+    :param cache: folder of the world's drawn stills
+    :param init: checkpoint whose weights the run starts from, see ``load_encoder``
+    :param resume: checkpoint of an interrupted run of the same recipe
+    :return: the last checkpoint; its ``state_dict`` holds the averaged weights
     :raises RecipeError: if the recipe needs ``data`` and there is none, or is not the recipe of
-        the run to resume.
+        the run to resume
     """
     if resume is not None:
         _check_same_recipe(recipe, resume)
@@ -87,8 +87,8 @@ def make_module(recipe: Recipe) -> TaskModule:
     """
     Make the Lightning module of a recipe.
 
-    :param recipe: what to train.
-    :return: the module with fresh weights.
+    :param recipe: what to train
+    :return: the module with fresh weights
     """
     return _MODULES[recipe.task](build_model(recipe), recipe)
 
@@ -97,8 +97,8 @@ def build_model(recipe: Recipe) -> nn.Module:
     """
     Make the network of a recipe.
 
-    :param recipe: names the model, its options and its classes.
-    :return: the network with fresh weights.
+    :param recipe: names the model, its options and its classes
+    :return: the network with fresh weights
     """
     return create_model(
         recipe.model, num_classes=len(recipe.labels.names), **recipe.model_options)
@@ -139,9 +139,9 @@ def training_loader(recipe: Recipe, samples: Samples) -> DataLoader:
     """
     Load random views of frames, in another order in every epoch.
 
-    :param recipe: what to train.
-    :param samples: frames with their truth.
-    :return: batches, see ``collate``.
+    :param recipe: what to train
+    :param samples: frames with their truth
+    :return: batches, see ``collate``
     """
     size = recipe.train_size or recipe.input_size
     augmentation = Augmentation(*size, recipe.window, recipe.flip, recipe.color)
@@ -155,9 +155,9 @@ def validation_loader(recipe: Recipe, samples: Samples) -> DataLoader:
     """
     Load whole frames at the size of the network's input.
 
-    :param recipe: what to train.
-    :param samples: frames with their truth.
-    :return: batches, see ``collate``.
+    :param recipe: what to train
+    :param samples: frames with their truth
+    :return: batches, see ``collate``
     """
     return DataLoader(
         _dataset(recipe, samples, None), batch_size=recipe.batch_size, collate_fn=collate,

@@ -16,8 +16,8 @@ class SegmentationModule(TaskModule):
     """
     Train a segmenter.
 
-    :param model: gives ``logits`` (B, K, H, W) at the input's size.
-    :param recipe: what the run is told.
+    :param model: gives ``logits`` (B, K, H, W) at the input's size
+    :param recipe: what the run is told
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
@@ -54,10 +54,10 @@ def dice_loss(logits: Tensor, mask: Tensor, *, ignore_index: int) -> Tensor:
 
     Rare and thin classes weigh as much as the road, as they do in the mean IoU.
 
-    :param logits: (B, K, H, W).
-    :param mask: (B, H, W) int64.
-    :param ignore_index: class of pixels that do not count.
-    :return: scalar, 0 to 1.
+    :param logits: (B, K, H, W)
+    :param mask: (B, H, W) int64
+    :param ignore_index: class of pixels that do not count
+    :return: scalar, 0 to 1
     """
     classes = logits.shape[1]
     counted = (mask != ignore_index).unsqueeze(1)

@@ -17,8 +17,8 @@ class TaskModule(lightning.LightningModule):
     """
     A network with its recipe; a task adds ``losses``, ``update_metrics`` and ``metrics``.
 
-    :param model: the network of the recipe.
-    :param recipe: what the run was told; it goes into every checkpoint.
+    :param model: the network of the recipe
+    :param recipe: what the run was told; it goes into every checkpoint
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
@@ -31,8 +31,8 @@ class TaskModule(lightning.LightningModule):
         """
         Run the network on camera bytes.
 
-        :param image: (B, H, W, 3) uint8 BGR.
-        :return: what the network's ``forward`` gives.
+        :param image: (B, H, W, 3) uint8 BGR
+        :return: what the network's ``forward`` gives
         """
         return self.model(self.normalization(image))
 
@@ -40,8 +40,8 @@ class TaskModule(lightning.LightningModule):
         """
         Compute the terms whose sum is minimised.
 
-        :param batch: what ``collate`` gives for the task's data set.
-        :return: scalar terms by name.
+        :param batch: what ``collate`` gives for the task's data set
+        :return: scalar terms by name
         """
         raise NotImplementedError
 
@@ -49,7 +49,7 @@ class TaskModule(lightning.LightningModule):
         """
         Add a validation batch to the metrics.
 
-        :param batch: what ``collate`` gives for the task's data set.
+        :param batch: what ``collate`` gives for the task's data set
         """
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class TaskModule(lightning.LightningModule):
         """
         Compute the metrics of the batches so far and start anew.
 
-        :return: scalars by name.
+        :return: scalars by name
         """
         raise NotImplementedError
 
@@ -69,9 +69,9 @@ class TaskModule(lightning.LightningModule):
         """
         Compute the loss of a step, see ``losses``.
 
-        :param batch: what ``collate`` gives.
-        :param batch_index: number of the batch in its epoch.
-        :return: the sum of the terms.
+        :param batch: what ``collate`` gives
+        :param batch_index: number of the batch in its epoch
+        :return: the sum of the terms
         """
         terms = self.losses(batch)
         total = torch.stack(list(terms.values())).sum()
@@ -84,8 +84,8 @@ class TaskModule(lightning.LightningModule):
         """
         Add a batch to the metrics.
 
-        :param batch: what ``collate`` gives.
-        :param batch_index: number of the batch.
+        :param batch: what ``collate`` gives
+        :param batch_index: number of the batch
         """
         self.update_metrics(batch)
 
@@ -98,7 +98,7 @@ class TaskModule(lightning.LightningModule):
         """
         Make AdamW and its schedule: linear warm-up, then a cosine to a hundredth of the peak.
 
-        :return: Lightning's description of both.
+        :return: lightning's description of both
         """
         recipe = self.recipe
         optimizer = torch.optim.AdamW(
@@ -116,7 +116,7 @@ class TaskModule(lightning.LightningModule):
         """
         Put the recipe, its labels and the last validation's metrics into a checkpoint.
 
-        :param checkpoint: the checkpoint being written.
+        :param checkpoint: the checkpoint being written
         """
         checkpoint['recipe'] = dataclasses.asdict(self.recipe)
         checkpoint['labels'] = self.recipe.labels._asdict()
@@ -130,10 +130,10 @@ def warmup_cosine(step: int, warmup_steps: int, total_steps: int) -> float:
     """
     Give the share of the peak learning rate at a step.
 
-    :param step: number of the step, from 0.
-    :param warmup_steps: steps of linear rise.
-    :param total_steps: steps of the whole run.
-    :return: from above 0 to 1 and down to 0.01.
+    :param step: number of the step, from 0
+    :param warmup_steps: steps of linear rise
+    :param total_steps: steps of the whole run
+    :return: from above 0 to 1 and down to 0.01
     """
     if step < warmup_steps:
         return (step + 1) / warmup_steps

@@ -24,10 +24,10 @@ def download(url: str, path: Path, *, sha256: str | None = None) -> None:
 
     What a broken download left is kept beside it and continued by the next call.
 
-    :param url: where the file is.
-    :param path: where it is wanted.
-    :param sha256: its checksum in hexadecimal digits, if known.
-    :raises DownloadError: if the network or the server fails, or the size or checksum is wrong.
+    :param url: where the file is
+    :param path: where it is wanted
+    :param sha256: its checksum in hexadecimal digits, if known
+    :raises DownloadError: if the network or the server fails, or the size or checksum is wrong
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + '.part')

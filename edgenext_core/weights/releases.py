@@ -65,7 +65,7 @@ def cache_folder() -> Path:
     """
     Say where downloaded weights are kept.
 
-    :return: a folder in the user's cache; it need not exist.
+    :return: a folder in the user's cache; it need not exist
     """
     cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     return Path(cache) / 'edgenext' / 'weights'
@@ -75,8 +75,8 @@ def local_path(release: Release) -> Path:
     """
     Say where a release is kept once it is downloaded.
 
-    :param release: one of :data:`RELEASES`.
-    :return: the file; it need not exist.
+    :param release: one of :data:`RELEASES`
+    :return: the file; it need not exist
     """
     return cache_folder() / (release.name + Path(release.url).suffix)
 
@@ -85,9 +85,9 @@ def find_release(name: str) -> Release:
     """
     Look a release up.
 
-    :param name: its name.
-    :return: the release.
-    :raises ValueError: if there is none.
+    :param name: its name
+    :return: the release
+    :raises ValueError: if there is none
     """
     for release in RELEASES:
         if release.name == name:
@@ -100,10 +100,10 @@ def pull_weights(name: str) -> Path:
     """
     Download released weights, unless they are here already.
 
-    :param name: one of the names of :data:`RELEASES`.
-    :return: the file, for :func:`checkpoints.load_checkpoint`.
-    :raises ValueError: if there is no such release.
-    :raises DownloadError: if the file cannot be had.
+    :param name: one of the names of :data:`RELEASES`
+    :return: the file, for :func:`checkpoints.load_checkpoint`
+    :raises ValueError: if there is no such release
+    :raises DownloadError: if the file cannot be had
     """
     release = find_release(name)
     path = local_path(release)
@@ -116,7 +116,7 @@ def releases_table() -> str:
     """
     Write the releases as a Markdown table.
 
-    :return: the table's lines.
+    :return: the table's lines
     """
     lines = ['| name | model | top-1, % | at, pixels | licence | here | remark | URL |',
              '|' + '---|' * 8]

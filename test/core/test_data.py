@@ -13,9 +13,9 @@ from edgenext_core.data.datasets import (
     SegmentationDataset,
     collate,
 )
+from edgenext_core.data.mask_folder import SegmentationFolder
 from edgenext_core.data.sampler import EpochSampler
 from edgenext_core.data.scene_cache import open_scenes, world_fingerprint
-from edgenext_core.data.segmentation_folder import SegmentationFolder
 from edgenext_core.data.transforms import (
     Window,
     cut,
@@ -25,7 +25,7 @@ from edgenext_core.data.transforms import (
     sample_window,
 )
 from edgenext_core.runtime.preprocess import resize_frame
-from edgenext_core.world import Scene, draw_scene
+from synthetic_street import Scene, draw_scene
 
 SIZE = InputSize(64, 96, 'letterbox')
 VIEW = Augmentation(64, 96, window=(0.5, 1.0), flip=0.5)

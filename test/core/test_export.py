@@ -23,13 +23,13 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
-from edgenext_core.export.sources import from_run
+from edgenext_core.export.trained_network import from_run
 from edgenext_core.models import create_model
-from edgenext_core.models.checkpoints import CheckpointError
-from edgenext_core.runtime.engine import open_engine
+from edgenext_core.runtime.engines.interface import open_engine
 from edgenext_core.runtime.model_card import read_card
 from edgenext_core.runtime.pipeline import Classifier
 from edgenext_core.train.run import build_model
+from edgenext_core.weights.checkpoint import CheckpointError
 from edgenext_core.weights.releases import find_release, local_path
 
 TASKS = tuple(GRAPHS)

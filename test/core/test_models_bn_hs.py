@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from order_one_weights import draw_order_one_weights
 
 from edgenext_core.models import create_model
-from edgenext_core.models.edgenext_configs import BACKBONES
+from edgenext_core.models.configs import BACKBONES
 
 NAMES = [name for name in BACKBONES if name.endswith('_bn_hs')]
 

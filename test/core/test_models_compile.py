@@ -5,7 +5,7 @@ import torch
 from order_one_weights import draw_order_one_weights
 
 from edgenext_core.models import create_model
-from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
+from edgenext_core.models.configs import EdgeNeXtConfig
 from edgenext_core.models.registry import build_classifier, build_deeplabv3, build_ssdlite
 
 NAMES = ['edgenext_xx_small', 'edgenext_xx_small_bn_hs', 'ssdlite_edgenext_xx_small',

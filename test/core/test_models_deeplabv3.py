@@ -5,8 +5,8 @@ import torch
 from order_one_weights import draw_order_one_weights
 
 from edgenext_core.models import create_model
+from edgenext_core.models.configs import EdgeNeXtConfig
 from edgenext_core.models.deeplabv3 import masks_from_logits
-from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
 from edgenext_core.models.registry import build_deeplabv3
 
 

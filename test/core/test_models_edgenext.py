@@ -8,11 +8,12 @@ from order_one_weights import draw_order_one_weights
 from timm.models.edgenext import checkpoint_filter_fn
 from torch import nn
 
-from edgenext_core.models import create_model, list_models, load_checkpoint
+from edgenext_core.models import create_model, list_models
 from edgenext_core.models.blocks import SDTABlock
+from edgenext_core.models.configs import BACKBONES
 from edgenext_core.models.edgenext import drop_path_rates
-from edgenext_core.models.edgenext_configs import BACKBONES
 from edgenext_core.models.layers import FourierPositionEncoding, LayerNorm2d, unit_norm
+from edgenext_core.weights.checkpoint import load_checkpoint
 
 TIMM_MODELS = ['edgenext_xx_small', 'edgenext_x_small', 'edgenext_small', 'edgenext_base',
                'edgenext_small_rw']

@@ -13,7 +13,7 @@ from edgenext_core.models.anchors import (
     level_sizes,
     make_anchors,
 )
-from edgenext_core.models.edgenext_configs import EdgeNeXtConfig
+from edgenext_core.models.configs import EdgeNeXtConfig
 from edgenext_core.models.registry import build_ssdlite
 from edgenext_core.models.ssd_loss import match_anchors
 

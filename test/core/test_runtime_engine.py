@@ -14,7 +14,7 @@ from constant_models import (
 )
 from onnx import TensorProto
 
-from edgenext_core.runtime.engine import open_engine
+from edgenext_core.runtime.engines.interface import open_engine
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.model_card import TASKS, card_from_json
 

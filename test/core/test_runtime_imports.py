@@ -9,8 +9,9 @@ import edgenext_core.runtime
 PROGRAM = """
 import importlib, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
-for path in sorted(folder.glob('*.py')):
-    importlib.import_module('edgenext_core.runtime.' + path.stem)
+for path in sorted(folder.rglob('*.py')):
+    name = '.'.join(path.relative_to(folder.parents[1]).with_suffix('').parts)
+    importlib.import_module(name.replace('.__init__', ''))
 print(*sorted({name.split('.')[0] for name in sys.modules}))
 """
 
@@ -32,7 +33,7 @@ def test_a_robot_needs_neither_torch_nor_onnx_nor_ros():
 
 def test_a_card_is_read_without_a_backend():
     loaded = loaded_by('import sys, edgenext_core.runtime.model_card\n'
-                       'import edgenext_core.runtime.engine\n'
+                       'import edgenext_core.runtime.engines.interface\n'
                        'print(*{name.split(".")[0] for name in sys.modules})')
 
     assert 'onnxruntime' not in loaded

@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from constant_models import answers_of, card_of, write_constant_model
 
+from edgenext_core.runtime.engines.onnx_metadata import read_metadata
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.model_card import (
     FORMAT,
@@ -16,7 +17,6 @@ from edgenext_core.runtime.model_card import (
     card_to_json,
     read_card,
 )
-from edgenext_core.runtime.onnx_metadata import read_metadata
 
 
 def changed(task, field, value):

@@ -12,7 +12,7 @@ from constant_models import (
     write_copying_segmenter,
 )
 
-from edgenext_core.runtime.engine import open_engine
+from edgenext_core.runtime.engines.interface import open_engine
 from edgenext_core.runtime.errors import EngineError, FrameError, ModelCardError
 from edgenext_core.runtime.model_card import TASKS
 from edgenext_core.runtime.pipeline import Classifier, Detector, Segmenter

@@ -6,12 +6,11 @@ import pytest
 import torch
 from tiny_recipes import make_scenes, tiny_recipe
 
-from edgenext_core.models import load_encoder
-from edgenext_core.models.checkpoints import CheckpointError
 from edgenext_core.train import run
 from edgenext_core.train.recipe import RecipeError, read_recipe, recipe_from_dict
 from edgenext_core.train.segmentation import dice_loss
 from edgenext_core.train.task_module import warmup_cosine
+from edgenext_core.weights.checkpoint import CheckpointError, load_encoder
 
 RECIPES = sorted((Path(__file__).parents[2] / 'training').glob('*.yaml'))
 TASKS = ('classification', 'detection', 'segmentation')

@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgenext_core.train.recipe import recipe_from_dict
-from edgenext_core.world import Scene
+from synthetic_street import Scene
 
 MODELS = {
     'classification': 'edgenext_xx_small',

@@ -25,7 +25,7 @@ def module_name(path):
 @functools.lru_cache(maxsize=None)
 def project_modules():
     """Map the dotted name of each module, and of each launch file, to its file."""
-    folders = ('edgenext_core', 'edgenext_ros', 'launch')
+    folders = ('edgenext_core', 'edgenext_ros', 'edgenext_demo', 'synthetic_street', 'launch')
     return {
         module_name(path): path
         for folder in folders

@@ -20,53 +20,57 @@ ROS = (
 # The longest prefix of a module's name decides. A layer may always import itself.
 LAYERS = {
     'edgenext_core.labels': Layer(),
-    'edgenext_core.imagenet_labels': Layer(('edgenext_core.labels',)),
     'edgenext_core.runtime': Layer(outside=('numpy', 'cv2')),
-    'edgenext_core.runtime.onnxruntime_engine': Layer(
+    'edgenext_core.runtime.engines.onnxruntime': Layer(
         ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
     ),
     'edgenext_core.runtime.tensorrt_engine': Layer(
         ('edgenext_core.runtime',), ('numpy', 'tensorrt')
     ),
     'edgenext_core.runtime.cuda_buffers': Layer(('edgenext_core.runtime',), ('numpy', 'pycuda')),
-    'edgenext_core.world': Layer(
+    'synthetic_street': Layer(
         ('edgenext_core.labels', 'edgenext_core.runtime.records'), ('numpy', 'cv2')
     ),
     'edgenext_core.models': Layer(
         ('edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
-        ('numpy', 'torch', 'torchvision', 'safetensors', 'tqdm'),
+        ('numpy', 'torch', 'torchvision'),
     ),
-    'edgenext_core.weights': Layer(('edgenext_core.runtime.errors',), ('tqdm',)),
+    'edgenext_core.paper': Layer(('edgenext_core.models',), ('torch', 'tqdm')),
+    'edgenext_core.weights': Layer(
+        ('edgenext_core.models', 'edgenext_core.runtime.errors'),
+        ('numpy', 'torch', 'safetensors', 'tqdm'),
+    ),
     'edgenext_core.data': Layer(
-        ('edgenext_core.labels', 'edgenext_core.world', 'edgenext_core.runtime.preprocess'),
+        ('edgenext_core.labels', 'synthetic_street', 'edgenext_core.runtime.preprocess'),
         ('numpy', 'cv2', 'torch', 'torchvision'),
     ),
     'edgenext_core.train': Layer(
-        ('edgenext_core.models', 'edgenext_core.data', 'edgenext_core.labels'),
+        ('edgenext_core.models', 'edgenext_core.weights', 'edgenext_core.data',
+         'edgenext_core.labels', 'synthetic_street'),
         ('numpy', 'torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'tqdm', 'yaml'),
     ),
     'edgenext_core.export': Layer(
         ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels',
-         'edgenext_core.imagenet_labels', 'edgenext_core.weights'),
+         'edgenext_core.weights'),
         ('numpy', 'cv2', 'torch', 'torchmetrics', 'onnx', 'onnxruntime', 'tensorrt'),
     ),
-    'edgenext_core.cli': Layer(('edgenext_core',)),
+    'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(
-        ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.world', 'edgenext_core.labels'),
+        ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street', 'edgenext_core.labels'),
         ('numpy', 'cv2', *ROS),
     ),
     'edgenext_ros.sources': Layer(
-        ('edgenext_ros', 'edgenext_core.world', 'edgenext_core.runtime'), ('numpy', 'cv2')
+        ('edgenext_ros', 'synthetic_street', 'edgenext_core.runtime'), ('numpy', 'cv2')
     ),
-    'edgenext_ros.demo': Layer(
-        ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.labels'),
+    'edgenext_demo': Layer(
+        ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street'),
         ('numpy', 'cv2', 'onnxruntime', 'av', 'rich', 'pycocotools', *ROS),
     ),
     'launch': Layer(outside=('launch', 'launch_ros')),
 }
 # Robots have no torch and not every backend, so these files import late.
-LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engine')
+LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engines.interface')
 
 
 def layer_of(module):
@@ -81,7 +85,9 @@ def is_within(module, prefix):
 
 def in_project(module):
     """Tell whether a dotted name is one of ours; `launch` in an import is ROS's."""
-    return module.split('.')[0] in ('edgenext_core', 'edgenext_ros')
+    return module.split('.')[0] in (
+        'edgenext_core', 'edgenext_ros', 'edgenext_demo', 'synthetic_street'
+    )
 
 
 def may_import(importer, module):

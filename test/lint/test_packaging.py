@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from source_tree import ROOT
+from source_tree import ROOT, project_modules
 
 from edgenext_core import __version__
 
@@ -67,7 +67,6 @@ def test_the_manifest_names_every_ros_package_that_the_nodes_import(manifest):
 def test_an_executable_starts_the_module_of_its_name(name):
     path = ROOT / 'resource' / 'executables' / name
     assert os.access(path, os.X_OK)
-    assert f'-m edgenext_ros.{name} ' in path.read_text(encoding='utf-8')
-    assert (ROOT / 'edgenext_ros' / f'{name}.py').exists() or (
-        ROOT / 'edgenext_ros' / name / '__main__.py'
-    ).exists()
+    module = re.search(r'-m (\S+) ', path.read_text(encoding='utf-8')).group(1)
+    assert module.rpartition('.')[2] in (name, f'edgenext_{name}')
+    assert module in project_modules() or f'{module}.__main__' in project_modules()

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from edgenext_ros.camera_node import Camera
 from edgenext_ros.images import image_from_frame
-from edgenext_ros.perception import Perception
+from edgenext_ros.perception_node import Perception
 
 PATIENCE_S = 30.0
 

@@ -8,13 +8,13 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray
 
-from edgenext_core.labels import WORLD_OBJECTS, WORLD_SCENES
-from edgenext_core.world import Drive
 from edgenext_ros.conversions import classification_from_ros, detections_from_ros, mask_from_ros
 from edgenext_ros.images import frame_from_compressed, frame_from_image
 from edgenext_ros.parameters import ParameterError
 from edgenext_ros.qos import image_qos
 from edgenext_ros.sources import DEFAULT_RATE_HZ, SourceError
+from synthetic_street import Drive
+from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES
 
 SMALL = {'width': 64, 'height': 48, 'wait_for_subscribers': 1}
 
@@ -54,9 +54,9 @@ def test_truth_carries_the_images_header_and_the_worlds_truth(bench):
     drive = Drive(1000000, width=64, height=48, rate_hz=DEFAULT_RATE_HZ)
     scene, header = drive.scene(0), images[0].header
     assert labels[0].header == detections[0].header == masks[0].header == header
-    label = classification_from_ros(labels[0], labels=WORLD_SCENES.names)
+    label = classification_from_ros(labels[0], labels=STREET_SCENES.names)
     assert (label.class_ids.tolist(), label.scores.tolist()) == ([scene.label_id], [1.0])
-    boxes = detections_from_ros(detections[0], labels=WORLD_OBJECTS.names)
+    boxes = detections_from_ros(detections[0], labels=STREET_OBJECTS.names)
     np.testing.assert_allclose(boxes.boxes_xyxy, scene.boxes_xyxy, atol=1e-4)
     np.testing.assert_array_equal(boxes.class_ids, scene.box_class_ids)
     np.testing.assert_array_equal(mask_from_ros(masks[0]).class_ids, scene.mask)

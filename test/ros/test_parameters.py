@@ -8,7 +8,7 @@ import yaml
 from edgenext_ros.classification_node import ClassificationTask
 from edgenext_ros.detection_node import DetectionTask
 from edgenext_ros.parameters import FROM_CARD, ParameterSpec, find_problem, value_or_default
-from edgenext_ros.perception import PARAMETERS
+from edgenext_ros.perception_node import PARAMETERS
 from edgenext_ros.segmentation_node import SegmentationTask
 
 FILE = Path(__file__).resolve().parents[2] / 'config' / 'perception.yaml'

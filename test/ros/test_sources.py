@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edgenext_core.world import Drive, draw_scene
 from edgenext_ros.sources import DEFAULT_RATE_HZ, SourceError, open_source
+from synthetic_street import Drive, draw_scene
 
 
 def _open(name, **changes):

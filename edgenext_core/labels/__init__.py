@@ -1,0 +1,1 @@
+"""Class names and colours of the data sets that the project knows."""

@@ -1,0 +1,1 @@
+"""The paper's own figures, and ours held against them."""

@@ -1,0 +1,1 @@
+"""What runs a model file: the interface, its backends, and how a file becomes one."""

@@ -1,0 +1,91 @@
+"""The backend for any CPU: ONNX Runtime 1.10 and later."""
+
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import onnxruntime
+
+from edgenext_core.runtime.engines.interface import Engine, TensorSpec, check_inputs, check_outputs
+from edgenext_core.runtime.errors import EngineError, ModelCardError
+from edgenext_core.runtime.model_card import ModelCard
+
+_NO_LOG = 4
+_REASON_LENGTH = 500
+_DTYPES = {'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16'}
+
+
+class OnnxRuntimeEngine(Engine):
+    """
+    A model on ONNX Runtime's CPU provider.
+
+    :param path: the ONNX file
+    :param card: its card
+    :param threads: of one inference; waiting threads sleep, since several nodes share the cores
+    :raises EngineError: when ONNX Runtime cannot load the file
+    :raises ModelCardError: when card and graph disagree
+    """
+
+    backend = 'onnxruntime'
+    version = onnxruntime.__version__
+
+    def __init__(self, path: str, card: ModelCard, *, threads: int) -> None:
+        """Load the file and check it against the card."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _NO_LOG  # its errors are raised, too
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, sess_options=options, providers=['CPUExecutionProvider'])
+            inputs = _specs(self._session.get_inputs())
+            outputs = _specs(self._session.get_outputs())
+        except Exception as error:
+            raise EngineError(f'ONNX Runtime {self.version} cannot load {path}; update ONNX '
+                              'Runtime if the file asks for a newer one, else copy or export it '
+                              f'again (it says: {_reason(error)})') from error
+        self.card = card
+        try:
+            check_inputs(card, inputs)
+            check_outputs(card, outputs)
+        except ModelCardError as error:
+            raise ModelCardError(f'{path}: {error}') from error
+        self._output_names = [output.name for output in outputs]
+
+    def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
+        """
+        Run the network.
+
+        :param image: see ``Engine.infer``
+        :return: the outputs by name
+        :raises EngineError: when ONNX Runtime fails, or after ``close``
+        """
+        if self._session is None:
+            raise EngineError('the engine is closed; open the model again')
+        try:
+            outputs = self._session.run(self._output_names, {self.card.input.name: image})
+        except Exception as error:
+            raise EngineError(f'ONNX Runtime {self.version} failed to run the model '
+                              f'(it says: {_reason(error)})') from error
+        return dict(zip(self._output_names, outputs))
+
+    def close(self) -> None:
+        """Drop the session; ``infer`` then raises."""
+        self._session = None
+
+
+def _specs(arguments: Any) -> Tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(argument.name, _dtype(argument.type),
+                            tuple(size if isinstance(size, int) else None
+                                  for size in argument.shape))
+                 for argument in arguments)
+
+
+def _dtype(type_name: str) -> str:
+    return _DTYPES.get(type_name, type_name.replace('tensor(', '').rstrip(')'))
+
+
+def _reason(error: Exception) -> str:
+    """Shorten '[ONNXRuntimeError] : 1 : FAIL : Load model from PATH failed:reason'."""
+    text = ' '.join(str(error).split(' : ', 3)[-1].split(' failed:', 1)[-1].split())
+    return text if len(text) <= _REASON_LENGTH else text[:_REASON_LENGTH - 3] + '...'

@@ -1,0 +1,114 @@
+"""The figures of a run: counters, latencies, accuracy, versions."""
+
+import json
+from typing import Any, Dict, Optional, Sequence
+
+import numpy as np
+
+from edgenext_demo.accuracy import (
+    measure_average_precision,
+    measure_mean_iou,
+    measure_top1,
+)
+from edgenext_demo.installation import describe_machine
+from edgenext_demo.model_folder import DemoModel
+from edgenext_demo.recorder import STAGES, NodeRecord
+from edgenext_demo.recording import Recording
+from edgenext_demo.session import Clip, Run
+from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES, STREET_SURFACES
+
+_PERCENTILES = (50, 95, 99)
+_WORLD_CLASSES = {'classification': STREET_SCENES.names, 'detection': STREET_OBJECTS.names,
+                  'segmentation': STREET_SURFACES.names}
+
+
+def build_report(run: Run, recording: Recording, clip: Clip, *, command: str) -> Dict[str, Any]:
+    """
+    Put the figures of a run together.
+
+    :param run: the last counters and the stage times
+    :param recording: results and truth
+    :param clip: what was played
+    :param command: that made the run
+    :return: for ``report.json``; latencies in milliseconds, accuracies 0 to 1
+    """
+    played_s = recording.duration_s()
+    return {
+        'command': command,
+        'clip': dict(clip._asdict(), played_s=round(played_s, 3), ended_by=run.ended_by),
+        'frames_sent': run.sent,
+        'nodes': {record.model.node: _describe_node(record, sent=run.sent, played_s=played_s)
+                  for record in run.records},
+        'accuracy': {record.model.card.task: measure_accuracy(record.model, recording, clip)
+                     for record in run.records},
+        'machine': describe_machine(),
+    }
+
+
+def measure_accuracy(model: DemoModel, recording: Recording, clip: Clip) -> Optional[dict]:
+    """
+    Compare a node's published results with the truth.
+
+    :param model: what the node ran
+    :param recording: results and truth
+    :param clip: tells what the truth's classes are
+    :return: the figures, what they rest on, and the classes by name; None where the truth is
+        unknown or speaks of other classes than the model
+    """
+    task, labels = model.card.task, model.card.labels
+    if not recording.has_truth(model):
+        return None
+    if not clip.truth_masks and labels != _WORLD_CLASSES[task]:
+        return None
+    pairs = recording.pairs(model)
+    if task == 'classification':
+        return _rounded(measure_top1(pairs)._asdict())
+    if task == 'detection':
+        figures = measure_average_precision(pairs)._asdict()
+    else:
+        figures = measure_mean_iou(pairs, num_classes=len(labels))._asdict()
+    figures['per_class'] = {labels[class_id]: value
+                            for class_id, value in figures['per_class'].items()}
+    return _rounded(figures)
+
+
+def write_report(report: Dict[str, Any], path: str) -> None:
+    """
+    Write a report.
+
+    :param report: as built
+    :param path: of the JSON file
+    """
+    with open(path, 'w', encoding='utf-8') as stream:
+        json.dump(report, stream, indent=2)
+        stream.write('\n')
+
+
+def _describe_node(record: NodeRecord, *, sent: int, played_s: float) -> Dict[str, Any]:
+    counters, card = record.counters, record.model.card
+    return {
+        **counters._asdict(),
+        'received_share': round(counters.received / sent, 4) if sent else None,
+        'processed_share': round(counters.processed / sent, 4) if sent else None,
+        'rate_hz': round(counters.processed / played_s, 3) if played_s else None,
+        'latency_ms': {stage: _percentiles(record.stages_ms[stage]) for stage in STAGES},
+        'model': {
+            'file': record.model.path,
+            'architecture': card.architecture,
+            'input': [card.input.height, card.input.width],
+            'labels': list(card.labels),
+            'defaults': card.defaults,
+            'backend': record.backend,
+        },
+    }
+
+
+def _percentiles(values_ms: Sequence[float]) -> Optional[Dict[str, float]]:
+    if not len(values_ms):
+        return None
+    return {f'p{percent}': round(float(value), 3) for percent, value
+            in zip(_PERCENTILES, np.percentile(values_ms, _PERCENTILES))}
+
+
+def _rounded(figures: Dict[str, Any]) -> Dict[str, Any]:
+    return json.loads(json.dumps(figures), parse_float=lambda text: round(float(text), 4))
