@@ -31,6 +31,7 @@ setup(
     packages=find_packages(
         include=['edgenext_core*', 'edgenext_ros*', 'edgenext_demo*', 'synthetic_street*']
     ),
+    package_data={'edgenext_core.labels': ['*.txt']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/' + PACKAGE]),
         (SHARE, ['package.xml']),

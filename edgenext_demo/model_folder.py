@@ -3,7 +3,8 @@
 import os
 from typing import Dict, List, NamedTuple
 
-from edgenext_core.runtime.model_card import ModelCard, read_card
+from edgenext_core.runtime.card_file import read_card
+from edgenext_core.runtime.model_card import ModelCard
 from edgenext_demo.errors import DemoError
 
 

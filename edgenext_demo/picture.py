@@ -7,11 +7,11 @@ import numpy as np
 
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_core.runtime.overlay import draw_detections
+from edgenext_core.runtime.palette import Color, color_bgr, color_mask, readable_name
+from edgenext_core.runtime.preprocess import resize_mask
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 from edgenext_demo.model_folder import DemoModel
 from edgenext_demo.recording import Record
-
-Color = Tuple[int, int, int]
 
 INK, INK_RAISED = (24, 20, 18), (44, 38, 34)
 WHITE, GREY = (245, 245, 245), (165, 158, 150)
@@ -175,9 +175,9 @@ def banner(shown: Sequence[Shown], *, width: int, time_s: float) -> np.ndarray:
     for one in shown:
         if isinstance(one.record, Classification) and len(one.record.class_ids):
             class_id, score = int(one.record.class_ids[0]), float(one.record.scores[0])
-            color = class_color(one.model.card, class_id)
+            color = color_bgr(one.model.card, class_id)
             strip.box(0, 0, 6, _BANNER_HEIGHT, color=color)
-            text = readable(one.model.card.labels[class_id])
+            text = readable_name(one.model.card, class_id)
             right = 18 + strip.text(text, 18, 27, size=14, bold=True)
             strip.box(right + 16, 16, right + 116, 26, color=INK_RAISED)
             strip.box(right + 16, 16, right + 16 + 100 * score, 26, color=color)
@@ -203,8 +203,8 @@ def legend(one: Shown, *, width: int) -> np.ndarray:
         is_present = counts[class_id] > _LEGEND_FROM * pixels.size
         top = _LEGEND_MARGIN + _LEGEND_ROW * row
         strip.box(left, top, left + 9, top + 9,
-                  color=class_color(card, class_id) if is_present else INK_RAISED)
-        strip.text(readable(card.labels[class_id]), left + 13, top + 8, size=8,
+                  color=color_bgr(card, class_id) if is_present else INK_RAISED)
+        strip.text(readable_name(card, class_id), left + 13, top + 8, size=8,
                    color=WHITE if is_present else GREY)
     return strip.pixels()
 
@@ -212,9 +212,9 @@ def legend(one: Shown, *, width: int) -> np.ndarray:
 def _legend_places(card: ModelCard, *, width: int) -> List[Tuple[float, int]]:
     """Return left edge and row of each class that fits, the first one in any case."""
     places, left, row = [(12.0, 0)], 12.0, 0
-    for before, name in zip(card.labels, card.labels[1:]):
-        left += _legend_width(before)
-        if left + _legend_width(name) > width:
+    for class_id in range(1, len(card.labels)):
+        left += _legend_width(card, class_id - 1)
+        if left + _legend_width(card, class_id) > width:
             left, row = 12.0, row + 1
         if row == 2:
             break
@@ -222,8 +222,8 @@ def _legend_places(card: ModelCard, *, width: int) -> List[Tuple[float, int]]:
     return places
 
 
-def _legend_width(name: str) -> float:
-    return 25 + text_width(readable(name), size=8)
+def _legend_width(card: ModelCard, class_id: int) -> float:
+    return 25 + text_width(readable_name(card, class_id), size=8)
 
 
 def blend_mask(picture: np.ndarray, class_ids: np.ndarray, card: ModelCard) -> np.ndarray:
@@ -236,33 +236,8 @@ def blend_mask(picture: np.ndarray, class_ids: np.ndarray, card: ModelCard) -> n
     :return: a new picture
     """
     height, width = picture.shape[:2]
-    class_ids = cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST)
-    palette = np.zeros((256, 1, 3), np.uint8)
-    palette[:len(card.labels), 0] = np.array(card.colors_rgb, np.uint8)[:, ::-1]
-    return cv2.addWeighted(cv2.applyColorMap(class_ids, palette), _MASK_OPACITY, picture,
-                           1 - _MASK_OPACITY, 0)
-
-
-def class_color(card: ModelCard, class_id: int) -> Color:
-    """
-    Return a class's colour.
-
-    :param card: the card
-    :param class_id: the class
-    :return: BGR
-    """
-    red, green, blue = card.colors_rgb[class_id]
-    return blue, green, red
-
-
-def readable(name: str) -> str:
-    """
-    Write a class's name for people.
-
-    :param name: such as 'stop_sign'
-    :return: such as 'stop sign'
-    """
-    return name.replace('_', ' ')
+    colors = color_mask(resize_mask(class_ids, width=width, height=height), card)
+    return cv2.addWeighted(colors, _MASK_OPACITY, picture, 1 - _MASK_OPACITY, 0)
 
 
 def _figures(shown: Sequence[Shown], *, width: int) -> np.ndarray:

@@ -69,12 +69,12 @@ class Recording:
         Decode the results whose truth is known, one after another.
 
         :param model: what the node runs
-        :return: result and truth: a class id, Detections, or class ids (H, W) uint8
+        :return: result and truth, both records
         """
         topic = truth_topic(model.card.task)
         for stamp_ns in sorted(set(self.result_stamps(model)) & set(self._spool.stamps(topic))):
             truth = decode_result(model, self._spool.read(topic, stamp_ns))
-            yield self.result(model, stamp_ns), _truth_value(truth)
+            yield self.result(model, stamp_ns), truth
 
     def has_truth(self, model: DemoModel) -> bool:
         """
@@ -101,9 +101,3 @@ def decode_result(model: DemoModel, serialized: bytes) -> Record:
     if task == 'detection':
         return detections_from_ros(message, labels=labels)
     return mask_from_ros(message)
-
-
-def _truth_value(truth: Record) -> Any:
-    if isinstance(truth, Classification):
-        return int(truth.class_ids[0])
-    return truth.class_ids if isinstance(truth, ClassMask) else truth

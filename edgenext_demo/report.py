@@ -5,11 +5,7 @@ from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
-from edgenext_demo.accuracy import (
-    measure_average_precision,
-    measure_mean_iou,
-    measure_top1,
-)
+from edgenext_core.measure.accuracy import METERS, AccuracyError
 from edgenext_demo.installation import describe_machine
 from edgenext_demo.model_folder import DemoModel
 from edgenext_demo.recorder import STAGES, NodeRecord
@@ -53,23 +49,23 @@ def measure_accuracy(model: DemoModel, recording: Recording, clip: Clip) -> Opti
     :param recording: results and truth
     :param clip: tells what the truth's classes are
     :return: the figures, what they rest on, and the classes by name; None where the truth is
-        unknown or speaks of other classes than the model
+        unknown, empty, or speaks of other classes than the model
     """
     task, labels = model.card.task, model.card.labels
     if not recording.has_truth(model):
         return None
     if not clip.truth_masks and labels != _WORLD_CLASSES[task]:
         return None
-    pairs = recording.pairs(model)
-    if task == 'classification':
-        return _rounded(measure_top1(pairs)._asdict())
-    if task == 'detection':
-        figures = measure_average_precision(pairs)._asdict()
-    else:
-        figures = measure_mean_iou(pairs, num_classes=len(labels))._asdict()
-    figures['per_class'] = {labels[class_id]: value
-                            for class_id, value in figures['per_class'].items()}
-    return _rounded(figures)
+    meter = METERS[task](len(labels))
+    for found, truth in recording.pairs(model):
+        meter.add(found, truth)
+    try:
+        accuracy = meter.accuracy()
+    except AccuracyError:
+        return None
+    per_class = {labels[class_id]: value for class_id, value in accuracy.per_class.items()}
+    return _rounded({**accuracy.figures, 'per_class': per_class, 'frames': accuracy.frames,
+                     **accuracy.support})
 
 
 def write_report(report: Dict[str, Any], path: str) -> None:
@@ -97,7 +93,7 @@ def _describe_node(record: NodeRecord, *, sent: int, played_s: float) -> Dict[st
             'architecture': card.architecture,
             'input': [card.input.height, card.input.width],
             'labels': list(card.labels),
-            'defaults': card.defaults,
+            'defaults': card.defaults._asdict(),
             'backend': record.backend,
         },
     }

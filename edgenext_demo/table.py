@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from edgenext_core.runtime.tasks import TASKS
 from edgenext_demo.recorder import NodeRecord, Recorder
 from edgenext_demo.recording import decode_result
-from edgenext_demo.words import describe
 
 _TERMINAL_PERIOD_S = 0.5
 _LOG_PERIOD_S = 4.0
@@ -92,7 +92,7 @@ def _row(record: NodeRecord) -> Row:
     counters = record.counters
     return Row(
         node=record.model.node,
-        result=(describe(decode_result(record.model, record.newest), record.model.card)
+        result=(_describe(record)
                 if record.newest else 'waits for a frame'),
         rate_hz=record.rate_hz(), p50_ms=p50_ms, p99_ms=p99_ms,
         received=counters.received, dropped=counters.dropped, failed=counters.failed)
@@ -113,3 +113,8 @@ def _table(rows: List[Row], title: str) -> Table:
 def _line(row: Row) -> str:
     return (f'{row.node:<20} {row.rate_hz:5.1f} fps  p50 {row.p50_ms:4.0f} ms  '
             f'p99 {row.p99_ms:4.0f} ms  dropped {row.dropped:<4} {row.result}')
+
+
+def _describe(record: NodeRecord) -> str:
+    card = record.model.card
+    return TASKS[card.task].describe(decode_result(record.model, record.newest), card)

@@ -6,15 +6,16 @@ other topics, and the parameters that all three nodes have, are in ``perception`
 """
 
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from vision_msgs.msg import Classification as ClassificationMessage
 
 from edgenext_core.runtime.engines.interface import Engine
-from edgenext_core.runtime.overlay import draw_classification
-from edgenext_core.runtime.pipeline import Classifier
-from edgenext_core.runtime.records import Classification, StageTimes
+from edgenext_core.runtime.model_card import require_task
+from edgenext_core.runtime.pipeline import Answer, Pipeline
+from edgenext_core.runtime.records import Classification
+from edgenext_core.runtime.settings import ClassificationSettings
 from edgenext_ros.conversions import classification_to_ros
 from edgenext_ros.parameters import FROM_CARD, ParameterSpec, value_or_default
 from edgenext_ros.perception_node import run_perception
@@ -40,7 +41,8 @@ class ClassificationTask:
         :param values: the node's parameters
         :raises ModelCardError: when the model is for another task
         """
-        self._pipeline = Classifier(engine)
+        require_task(engine.card, self.name)
+        self._pipeline = Pipeline(engine)
         self.configure(values)
 
     def configure(self, values: Dict[str, Any]) -> None:
@@ -49,10 +51,11 @@ class ClassificationTask:
 
         :param values: the node's parameters
         """
-        defaults = self._pipeline.card.defaults
-        self._pipeline.top_k = value_or_default(values, 'top_k', defaults)
+        defaults = self._pipeline.card.defaults._asdict()
+        self._pipeline.settings = ClassificationSettings(**{
+            name: value_or_default(values, name, defaults) for name in defaults})
 
-    def run(self, frame_bgr: np.ndarray) -> Tuple[Classification, StageTimes]:
+    def run(self, frame_bgr: np.ndarray) -> Answer:
         """
         Classify one frame.
 
@@ -82,7 +85,7 @@ class ClassificationTask:
         :param record: the frame's record
         :return: (H, W, 3) uint8 BGR
         """
-        return draw_classification(frame_bgr, record, self._pipeline.card)
+        return self._pipeline.draw(frame_bgr, record)
 
 
 def main(args: Optional[List[str]] = None) -> int:

@@ -7,15 +7,16 @@ parameters that all three nodes have, are in ``perception``.
 """
 
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from vision_msgs.msg import Detection2DArray
 
 from edgenext_core.runtime.engines.interface import Engine
-from edgenext_core.runtime.overlay import draw_detections
-from edgenext_core.runtime.pipeline import Detector
-from edgenext_core.runtime.records import Detections, StageTimes
+from edgenext_core.runtime.model_card import require_task
+from edgenext_core.runtime.pipeline import Answer, Pipeline
+from edgenext_core.runtime.records import Detections
+from edgenext_core.runtime.settings import DetectionSettings
 from edgenext_ros.conversions import detections_to_ros
 from edgenext_ros.parameters import FROM_CARD, ParameterSpec, value_or_default
 from edgenext_ros.perception_node import run_perception
@@ -45,13 +46,14 @@ class DetectionTask:
         :param values: the node's parameters
         :raises ModelCardError: when the model is for another task
         """
-        self._pipeline = Detector(engine)
+        require_task(engine.card, self.name)
+        self._pipeline = Pipeline(engine)
         self.configure(values)
 
     @property
     def threshold(self) -> float:
         """Return the least score that is published."""
-        return self._pipeline.score_threshold
+        return float(getattr(self._pipeline.settings, 'score_threshold', 0.0))
 
     def configure(self, values: Dict[str, Any]) -> None:
         """
@@ -59,12 +61,11 @@ class DetectionTask:
 
         :param values: the node's parameters
         """
-        defaults = self._pipeline.card.defaults
-        self._pipeline.score_threshold = value_or_default(values, 'score_threshold', defaults)
-        self._pipeline.nms_iou = value_or_default(values, 'nms_iou', defaults)
-        self._pipeline.max_detections = value_or_default(values, 'max_detections', defaults)
+        defaults = self._pipeline.card.defaults._asdict()
+        self._pipeline.settings = DetectionSettings(**{
+            name: value_or_default(values, name, defaults) for name in defaults})
 
-    def run(self, frame_bgr: np.ndarray) -> Tuple[Detections, StageTimes]:
+    def run(self, frame_bgr: np.ndarray) -> Answer:
         """
         Detect one frame's objects.
 
@@ -93,7 +94,7 @@ class DetectionTask:
         :param record: the frame's record
         :return: (H, W, 3) uint8 BGR
         """
-        return draw_detections(frame_bgr, record, self._pipeline.card)
+        return self._pipeline.draw(frame_bgr, record)
 
 
 def main(args: Optional[List[str]] = None) -> int:

@@ -32,7 +32,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo, VisionInfo
 
-from edgenext_core.runtime.engines.interface import BACKENDS, Engine, open_engine
+from edgenext_core.runtime.engines.backends import BACKENDS, open_engine
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.errors import EdgeNextError
 from edgenext_ros import node_process
 from edgenext_ros.conversions import CLASS_ID_FORMATS, label_info_to_ros, vision_info_to_ros

@@ -12,9 +12,9 @@ import numpy as np
 from sensor_msgs.msg import Image
 
 from edgenext_core.runtime.engines.interface import Engine
-from edgenext_core.runtime.overlay import draw_mask
-from edgenext_core.runtime.pipeline import Segmenter
-from edgenext_core.runtime.records import ClassMask, StageTimes
+from edgenext_core.runtime.model_card import require_task
+from edgenext_core.runtime.pipeline import Answer, Pipeline
+from edgenext_core.runtime.records import ClassMask
 from edgenext_ros.conversions import mask_to_ros
 from edgenext_ros.parameters import ParameterSpec
 from edgenext_ros.perception_node import run_perception
@@ -37,7 +37,8 @@ class SegmentationTask:
         :param values: the node's parameters
         :raises ModelCardError: when the model is for another task
         """
-        self._pipeline = Segmenter(engine)
+        require_task(engine.card, self.name)
+        self._pipeline = Pipeline(engine)
 
     def configure(self, values: Dict[str, Any]) -> None:
         """
@@ -46,7 +47,7 @@ class SegmentationTask:
         :param values: the node's parameters
         """
 
-    def run(self, frame_bgr: np.ndarray) -> Tuple[ClassMask, StageTimes]:
+    def run(self, frame_bgr: np.ndarray) -> Answer:
         """
         Segment one frame.
 
@@ -74,7 +75,7 @@ class SegmentationTask:
         :param record: the frame's record
         :return: (H, W, 3) uint8 BGR
         """
-        return draw_mask(frame_bgr, record, self._pipeline.card)
+        return self._pipeline.draw(frame_bgr, record)
 
 
 def main(args: Optional[List[str]] = None) -> int:

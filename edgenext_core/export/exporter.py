@@ -1,7 +1,7 @@
 """From a trained network to a file that a node can open."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from edgenext_core import __version__
 from edgenext_core.export.graphs import folded_graph, plain_graph
@@ -19,15 +19,16 @@ from edgenext_core.export.parity import (
 )
 from edgenext_core.export.trained_network import Source
 from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
-from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
+from edgenext_core.runtime.model_card import (
+    INPUT_NAME,
+    InputSpec,
+    ModelCard,
+    Normalization,
+)
+from edgenext_core.runtime.settings import change_settings
+from edgenext_core.runtime.tasks import TASKS
 
-_PAD_VALUE = 114
 _PROBES = 3
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    'classification': {'top_k': 5},
-    'detection': {'score_threshold': 0.3, 'nms_iou': 0.5, 'max_detections': 100},
-    'segmentation': {},
-}
 
 
 class ExportReport(NamedTuple):
@@ -80,13 +81,14 @@ def export(
 
 
 def _make_card(source: Source, size: tuple[int, int]) -> ModelCard:
+    task = TASKS[source.task]
     return ModelCard(
         task=source.task,
         architecture=source.architecture,
         labels=source.labels.names,
         colors_rgb=source.labels.colors_rgb,
-        input=InputSpec('image', *size, source.resize, _PAD_VALUE),
+        input=InputSpec(INPUT_NAME, *size, source.resize),
         normalization=Normalization(IMAGENET_MEAN, IMAGENET_STD),
-        defaults={**_DEFAULTS[source.task], **source.defaults},
+        defaults=change_settings(task.default_settings, task.settings, source.defaults),
         training={'version': __version__, **source.training},
     )

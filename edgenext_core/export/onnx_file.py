@@ -10,7 +10,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from edgenext_core.runtime.model_card import METADATA_KEY, ModelCard, card_to_json
+from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json
+from edgenext_core.runtime.model_card import ModelCard
 
 OPSET = 13
 """

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from edgenext_core.labels.imagenet_1k import IMAGENET_1K
-from edgenext_core.labels.label_set import LabelSet
+from edgenext_core.labels.label_set import LabelSet, read_label_set
 from edgenext_core.models import create_model
 from edgenext_core.weights.checkpoint import load_checkpoint, read_run
 from edgenext_core.weights.releases import find_release, pull_weights
@@ -65,6 +64,7 @@ def from_release(name: str) -> Source:
     load_checkpoint(model, pull_weights(name))
     side = release.resolution
     return Source(
-        model, 'classification', release.model, IMAGENET_1K, (side, side), 'center_crop', {},
+        model, 'classification', release.model, read_label_set('imagenet_1k'), (side, side),
+        'center_crop', {},
         {'release': {'name': name, 'url': release.url, 'licence': release.licence,
                      'top1_percent': release.top1}})

@@ -1,17 +1,21 @@
-"""What can go wrong on the robot side; one class per thing that a caller can act on."""
+"""What can go wrong; one class for each thing that a caller can do about it."""
 
 
 class EdgeNextError(Exception):
-    """Be the base of every error that this package raises on purpose."""
+    """Base class of all our errors: everything that this project raises on purpose."""
 
 
 class FrameError(EdgeNextError):
-    """Say that a picture is unusable: drop it and go on with the next."""
+    """A picture is unusable: drop it and go on with the next."""
 
 
 class ModelCardError(EdgeNextError):
-    """Say that a model file describes itself wrongly or not at all: export it again."""
+    """A model file describes itself wrongly or not at all: export it again."""
 
 
 class EngineError(EdgeNextError):
-    """Say that a model cannot be opened or run: choose another file, backend or setting."""
+    """A model cannot be opened or run: choose another file, backend or setting."""
+
+
+class SettingError(EdgeNextError):
+    """A setting has a wrong name, type or range: choose another value."""

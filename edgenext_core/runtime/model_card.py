@@ -1,25 +1,21 @@
 """
-What a model file says of itself: task, input, labels, palette, default thresholds.
+What a model says of itself: task, input, classes, colours, default settings.
 
-The card is a JSON object in the ONNX file's metadata, so that a robot needs one path and no
-settings.
+The card travels inside the ONNX file, so that a robot needs one path and no settings; reading and
+writing it is ``card_file``'s.
 """
 
-import json
-import math
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
-from edgenext_core.runtime.engines.onnx_metadata import read_metadata
 from edgenext_core.runtime.errors import ModelCardError
+from edgenext_core.runtime.settings import Settings
 
-METADATA_KEY = 'edgenext_model_card'
-FORMAT = 1
-TASKS = ('classification', 'detection', 'segmentation')
 RESIZE_RULES = ('stretch', 'letterbox', 'center_crop')
+INPUT_NAME = 'image'
+"""The name of an exported graph's input."""
+PAD_VALUE = 114
+"""What fills a letterbox's border, 0 to 255, unless a card says otherwise."""
 RE_EXPORT = 're-export the model with: edgenext export'
-
-_Rule = Tuple[str, Callable[[Any], bool]]
-"""A rule in words, and whether a value keeps it."""
 
 
 class InputSpec(NamedTuple):
@@ -34,7 +30,7 @@ class InputSpec(NamedTuple):
     height: int
     width: int
     resize: str
-    pad_value: int = 114
+    pad_value: int = PAD_VALUE
 
 
 class Normalization(NamedTuple):
@@ -49,8 +45,7 @@ class ModelCard(NamedTuple):
     A model's description of itself.
 
     ``labels[i]`` and ``colors_rgb[i]`` belong to class i; a detector's background is not listed.
-    ``defaults`` holds ``top_k`` (classification), ``score_threshold``, ``nms_iou`` and
-    ``max_detections`` (detection) or nothing (segmentation); ``training`` is free-form.
+    ``defaults`` are the settings of its task that it was made for; ``training`` is free-form.
     """
 
     task: str
@@ -59,87 +54,8 @@ class ModelCard(NamedTuple):
     colors_rgb: Tuple[Tuple[int, int, int], ...]
     input: InputSpec
     normalization: Normalization
-    defaults: Dict[str, Any]
+    defaults: Settings
     training: Dict[str, Any]
-
-
-def read_card(path: str) -> ModelCard:
-    """
-    Read the model card inside an ONNX file.
-
-    :param path: the ONNX file
-    :return: the validated card
-    :raises EngineError: when the file is missing, empty, truncated or not ONNX
-    :raises ModelCardError: when it has no card, or the card breaks a rule
-    """
-    text = read_metadata(path).get(METADATA_KEY)
-    if text is None:
-        raise ModelCardError(f'{path} has no model card (metadata {METADATA_KEY!r}), so its task, '
-                             f'labels and input rule are unknown; {RE_EXPORT}')
-    try:
-        return card_from_json(text)
-    except ModelCardError as error:
-        raise ModelCardError(f'{path}: {error}') from error
-
-
-def card_from_json(text: str) -> ModelCard:
-    """
-    Parse and validate a model card.
-
-    :param text: the JSON object
-    :return: the card
-    :raises ModelCardError: when a field is missing or breaks its rule; names field, value, rule
-    """
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise ModelCardError(f'the model card is not JSON ({error}); {RE_EXPORT}') from error
-    if not isinstance(raw, dict):
-        raise ModelCardError(f'the model card is {_shown(raw)}, expected a JSON object; '
-                             f'{RE_EXPORT}')
-    _check_format(raw)
-    task = _take(raw, 'task', 'one of ' + ', '.join(TASKS), lambda v: v in TASKS)
-    labels = _take(raw, 'labels', 'a non-empty list of non-empty strings', _are_labels)
-    colors = _take(raw, 'colors_rgb', 'a list of [r, g, b], each a whole number 0 to 255',
-                   _are_colors)
-    if len(colors) != len(labels):
-        raise _broken('colors_rgb', f'{len(colors)} colours',
-                      f'one colour for each of the {len(labels)} labels')
-    if task == 'segmentation' and len(labels) > 256:
-        raise _broken('labels', f'{len(labels)} names', 'at most 256, as a mask is uint8')
-    return ModelCard(
-        task=task,
-        architecture=_take(raw, 'architecture', 'a non-empty string', _is_text),
-        labels=tuple(labels),
-        colors_rgb=tuple(tuple(color) for color in colors),
-        input=_input_from(_take(raw, 'input', 'an object', _is_object), task=task),
-        normalization=_normalization_from(_take(raw, 'normalization', 'an object', _is_object)),
-        defaults=_defaults_from(_take(raw, 'defaults', 'an object', _is_object), task=task),
-        training=_take(raw, 'training', 'an object', _is_object),
-    )
-
-
-def card_to_json(card: ModelCard) -> str:
-    """
-    Write a model card as JSON, validated.
-
-    :param card: the card
-    :return: the text that belongs under ``METADATA_KEY``
-    :raises ModelCardError: when a field breaks its rule
-    """
-    text = json.dumps({
-        'format': FORMAT,
-        'task': card.task,
-        'architecture': card.architecture,
-        'labels': card.labels,
-        'colors_rgb': card.colors_rgb,
-        'input': card.input._asdict(),
-        'normalization': card.normalization._asdict(),
-        'defaults': card.defaults,
-        'training': card.training,
-    })
-    card_from_json(text)
-    return text
 
 
 def require_task(card: ModelCard, task: str) -> None:
@@ -147,113 +63,9 @@ def require_task(card: ModelCard, task: str) -> None:
     Check that a card is for a task.
 
     :param card: the card
-    :param task: one of ``TASKS``
+    :param task: the name of a task
     :raises ModelCardError: when the card is for another one
     """
     if card.task != task:
         raise ModelCardError(f'the model {card.architecture} is for {card.task}, expected one for '
                              f'{task}; choose another model file')
-
-
-def _check_format(raw: Dict[str, Any]) -> None:
-    number = _take(raw, 'format', f'the whole number {FORMAT}', _is_count)
-    if number > FORMAT:
-        raise ModelCardError(f'the model card has format {number}, this version reads up to '
-                             f'{FORMAT}; update edgenext_ros, or export the model with it')
-
-
-def _input_from(raw: Dict[str, Any], task: str) -> InputSpec:
-    rules = RESIZE_RULES if task == 'classification' else ('stretch', 'letterbox')
-    size = 'a whole number 1 to 8192'
-    return InputSpec(
-        name=_take(raw, 'name', 'a non-empty string', _is_text, inside='input'),
-        height=_take(raw, 'height', size, lambda v: _is_whole(v) and 1 <= v <= 8192,
-                     inside='input'),
-        width=_take(raw, 'width', size, lambda v: _is_whole(v) and 1 <= v <= 8192,
-                    inside='input'),
-        resize=_take(raw, 'resize', 'one of {} for {}'.format(', '.join(rules), task),
-                     lambda v: v in rules, inside='input'),
-        pad_value=_take(raw, 'pad_value', 'a whole number 0 to 255', _is_byte, inside='input'),
-    )
-
-
-def _normalization_from(raw: Dict[str, Any]) -> Normalization:
-    return Normalization(
-        mean=tuple(_take(raw, 'mean', 'three finite numbers', _are_three_numbers,
-                         inside='normalization')),
-        std=tuple(_take(raw, 'std', 'three finite numbers above 0',
-                        lambda v: _are_three_numbers(v) and min(v) > 0, inside='normalization')),
-    )
-
-
-def _defaults_from(raw: Dict[str, Any], task: str) -> Dict[str, Any]:
-    count: _Rule = ('a whole number of at least 1', _is_count)
-    fraction: _Rule = ('a number 0 to 1', _is_fraction)
-    rules: Dict[str, Dict[str, _Rule]] = {
-        'classification': {'top_k': count},
-        'detection': {'score_threshold': fraction, 'nms_iou': fraction, 'max_detections': count},
-        'segmentation': {},
-    }
-    return {name: _take(raw, name, rule, holds, inside='defaults')
-            for name, (rule, holds) in rules[task].items()}
-
-
-def _take(raw: Dict[str, Any], name: str, rule: str, holds: Callable[[Any], bool],
-          inside: str = '') -> Any:
-    field = f'{inside}.{name}' if inside else name
-    if name not in raw:
-        raise _broken(field, 'missing', rule)
-    if not holds(raw[name]):
-        raise _broken(field, _shown(raw[name]), rule)
-    return raw[name]
-
-
-def _broken(field: str, value: str, rule: str) -> ModelCardError:
-    return ModelCardError(f'model card field {field} is {value}, expected {rule}; {RE_EXPORT}')
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + '...'
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _is_byte(value: Any) -> bool:
-    return _is_whole(value) and 0 <= value <= 255
-
-
-def _is_count(value: Any) -> bool:
-    return _is_whole(value) and value >= 1
-
-
-def _is_fraction(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _are_labels(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_text(name) for name in value)
-
-
-def _are_colors(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(color, list) and len(color) == 3 and all(_is_byte(part) for part in color)
-        for color in value)
-
-
-def _are_three_numbers(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(_is_number(part) for part in value)

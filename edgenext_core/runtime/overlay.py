@@ -5,17 +5,16 @@ Every function returns a new picture and leaves the frame alone.
 """
 
 import math
-from typing import NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence
 
 import cv2
 import numpy as np
 
 from edgenext_core.runtime.errors import FrameError
 from edgenext_core.runtime.model_card import ModelCard
+from edgenext_core.runtime.palette import Color, color_bgr, color_mask, readable_name
 from edgenext_core.runtime.preprocess import check_frame
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
-
-Color = Tuple[int, int, int]
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
@@ -58,7 +57,7 @@ def draw_classification(frame_bgr: np.ndarray, record: Classification,
     """
     check_frame(frame_bgr)
     picture = frame_bgr.copy()
-    rows = [_Row(f'{100 * score:.0f}%', _name(card, class_id), _bgr(card, class_id),
+    rows = [_Row(f'{100 * score:.0f}%', readable_name(card, class_id), color_bgr(card, class_id),
                  min(max(float(score), 0.0), 1.0))
             for class_id, score in zip(record.class_ids, record.scores)]
     _draw_panel(picture, rows, is_bar=True)
@@ -85,11 +84,11 @@ def draw_detections(frame_bgr: np.ndarray, record: Detections, card: ModelCard) 
         corners = (left, top), (right - 1, bottom - 1)
         if style.outline:
             cv2.rectangle(picture, *corners, _BLACK, style.line + 2 * style.outline)
-        cv2.rectangle(picture, *corners, _bgr(card, record.class_ids[index]), style.line)
+        cv2.rectangle(picture, *corners, color_bgr(card, record.class_ids[index]), style.line)
     for index in order:
         class_id = record.class_ids[index]
-        text = f'{_name(card, class_id)} {100 * record.scores[index]:.0f}%'
-        _draw_tag(picture, text, boxes[index].tolist(), _bgr(card, class_id), style)
+        text = f'{readable_name(card, class_id)} {100 * record.scores[index]:.0f}%'
+        _draw_tag(picture, text, boxes[index].tolist(), color_bgr(card, class_id), style)
     return picture
 
 
@@ -110,16 +109,15 @@ def draw_mask(frame_bgr: np.ndarray, record: ClassMask, card: ModelCard) -> np.n
         raise FrameError(f'the mask is {record.class_ids.shape}, the frame '
                          f'{frame_bgr.shape[:2]}, expected equal sizes; draw a mask on the '
                          'frame it was made from')
-    palette = np.zeros((256, 1, 3), dtype=np.uint8)
-    palette[:len(card.labels), 0] = np.array(card.colors_rgb, dtype=np.uint8)[:, ::-1]
-    colors = cv2.applyColorMap(record.class_ids, palette)
-    picture = cv2.addWeighted(colors, _MASK_OPACITY, frame_bgr, 1 - _MASK_OPACITY, 0)
+    picture = cv2.addWeighted(color_mask(record.class_ids, card), _MASK_OPACITY, frame_bgr,
+                              1 - _MASK_OPACITY, 0)
     counts = cv2.calcHist([record.class_ids], [0], None, [256], [0, 256])[:, 0]
     if counts[len(card.labels):].any():
         void = cv2.threshold(record.class_ids, len(card.labels) - 1, 1, cv2.THRESH_BINARY)[1]
         cv2.copyTo(frame_bgr, void, picture)
     shares = counts[:len(card.labels)] / record.class_ids.size
-    rows = [_Row('', _name(card, class_id), _bgr(card, class_id), float(shares[class_id]))
+    rows = [_Row('', readable_name(card, class_id), color_bgr(card, class_id),
+                 float(shares[class_id]))
             for class_id in np.argsort(-shares, kind='stable')
             if shares[class_id] >= _LEGEND_FROM]
     _draw_panel(picture, rows, is_bar=False)
@@ -193,15 +191,6 @@ def _shade(picture: np.ndarray, left: int, top: int, width: int, height: int) ->
 def _fill(picture: np.ndarray, left: int, top: int, width: int, height: int,
           color: Color) -> None:
     picture[top:top + height, left:left + width] = color
-
-
-def _name(card: ModelCard, class_id: int) -> str:
-    return card.labels[class_id].replace('_', ' ')
-
-
-def _bgr(card: ModelCard, class_id: int) -> Color:
-    red, green, blue = card.colors_rgb[class_id]
-    return blue, green, red
 
 
 def _contrast(color: Color) -> Color:

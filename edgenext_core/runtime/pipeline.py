@@ -1,132 +1,112 @@
-"""Frame in, record and stage times out: one pipeline a task."""
+"""Frame in, record and stage times out."""
 
 import time
-from typing import Optional, Tuple
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from edgenext_core.runtime.engines.backends import open_engine
 from edgenext_core.runtime.engines.interface import Engine
-from edgenext_core.runtime.model_card import require_task
-from edgenext_core.runtime.postprocess import (
-    classification_from_outputs,
-    detections_from_outputs,
-    mask_from_outputs,
-)
 from edgenext_core.runtime.preprocess import preprocess
-from edgenext_core.runtime.records import Classification, ClassMask, Detections, StageTimes
+from edgenext_core.runtime.records import Record, StageTimes
+from edgenext_core.runtime.settings import Settings, change_settings
+from edgenext_core.runtime.tasks import TASKS
 
 
-class Classifier:
+class Answer(NamedTuple):
+    """What a frame gave: its record, and how long the stages took."""
+
+    record: Record
+    times: StageTimes
+
+
+class Pipeline:
     """
-    Names what a frame shows; ``top_k`` may be changed between frames.
+    A model at work: preprocess, infer, postprocess, every stage timed.
 
-    :param engine: a classification model
-    :param top_k: how many classes to return; None takes the card's default
-    :raises ModelCardError: when the model is for another task
+    ``settings`` may be replaced between frames, from any thread; a frame keeps those that it
+    began with. Use as a ``with`` block, or call ``close``.
     """
 
-    def __init__(self, engine: Engine, top_k: Optional[int] = None) -> None:
-        """Take the engine and the setting."""
-        require_task(engine.card, 'classification')
+    def __init__(self, engine: Engine, settings: Optional[Settings] = None) -> None:
+        """
+        Take an engine.
+
+        :param engine: an opened model; the pipeline closes it
+        :param settings: of the model's task; None takes the card's
+        """
         self.engine = engine
         self.card = engine.card
-        self.top_k = self.card.defaults['top_k'] if top_k is None else top_k
+        self.task = TASKS[self.card.task]
+        self.settings = self.card.defaults if settings is None else settings
 
-    def run(self, frame_bgr: np.ndarray) -> Tuple[Classification, StageTimes]:
+    def __enter__(self) -> 'Pipeline':
+        """Enter the block that the model is open in."""
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Release the model."""
+        self.close()
+
+    def run(self, frame_bgr: np.ndarray) -> Answer:
         """
-        Classify one frame.
+        Answer one frame.
 
         :param frame_bgr: (H, W, 3) uint8 BGR
-        :return: the classes and the stage times
+        :return: the record, in the frame's pixels, and the stage times
         :raises FrameError: when the frame is unusable
-        :raises EngineError: when the model fails or gives numbers that are not finite
+        :raises EngineError: when the model fails or gives numbers that make no sense
         """
-        start = time.perf_counter()
-        image, _ = preprocess(frame_bgr, self.card)
-        ready = time.perf_counter()
-        outputs = self.engine.infer(image)
-        inferred = time.perf_counter()
-        record = classification_from_outputs(outputs, top_k=self.top_k)
-        return record, _stage_times(start, ready, inferred)
-
-
-class Detector:
-    """
-    Finds objects in a frame; the settings may be changed between frames.
-
-    :param engine: a detection model
-    :param score_threshold: 0 to 1; None takes the card's default, here and below
-    :param nms_iou: 0 to 1, the overlap from which two boxes of a class are one object
-    :param max_detections: at most so many a frame
-    :raises ModelCardError: when the model is for another task
-    """
-
-    def __init__(self, engine: Engine, score_threshold: Optional[float] = None,
-                 nms_iou: Optional[float] = None, max_detections: Optional[int] = None) -> None:
-        """Take the engine and the settings."""
-        require_task(engine.card, 'detection')
-        self.engine = engine
-        self.card = engine.card
-        defaults = self.card.defaults
-        self.score_threshold = (defaults['score_threshold'] if score_threshold is None
-                                else score_threshold)
-        self.nms_iou = defaults['nms_iou'] if nms_iou is None else nms_iou
-        self.max_detections = (defaults['max_detections'] if max_detections is None
-                               else max_detections)
-
-    def run(self, frame_bgr: np.ndarray) -> Tuple[Detections, StageTimes]:
-        """
-        Detect the objects of one frame.
-
-        :param frame_bgr: (H, W, 3) uint8 BGR
-        :return: the objects in the frame's pixels and the stage times
-        :raises FrameError: when the frame is unusable
-        :raises EngineError: when the model fails or gives numbers that are not finite
-        """
-        start = time.perf_counter()
+        settings = self.settings
+        begun = time.perf_counter()
         image, geometry = preprocess(frame_bgr, self.card)
         ready = time.perf_counter()
         outputs = self.engine.infer(image)
         inferred = time.perf_counter()
-        record = detections_from_outputs(
-            outputs, geometry, score_threshold=self.score_threshold, nms_iou=self.nms_iou,
-            max_detections=self.max_detections)
-        return record, _stage_times(start, ready, inferred)
+        record = self.task.make_record(outputs, geometry, self.card, settings)
+        ended = time.perf_counter()
+        return Answer(record, StageTimes(preprocess_ms=(ready - begun) * 1e3,
+                                         infer_ms=(inferred - ready) * 1e3,
+                                         postprocess_ms=(ended - inferred) * 1e3))
 
-
-class Segmenter:
-    """
-    Gives every pixel of a frame its class.
-
-    :param engine: a segmentation model
-    :raises ModelCardError: when the model is for another task
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        """Take the engine."""
-        require_task(engine.card, 'segmentation')
-        self.engine = engine
-        self.card = engine.card
-
-    def run(self, frame_bgr: np.ndarray) -> Tuple[ClassMask, StageTimes]:
+    def draw(self, frame_bgr: np.ndarray, record: Record) -> np.ndarray:
         """
-        Segment one frame.
+        Draw a record over its frame.
 
         :param frame_bgr: (H, W, 3) uint8 BGR
-        :return: the mask at the frame's size and the stage times
-        :raises FrameError: when the frame is unusable
-        :raises EngineError: when the model fails or gives a class that has no label
+        :param record: what ``run`` gave for it
+        :return: a new picture of the frame's size
         """
-        start = time.perf_counter()
-        image, geometry = preprocess(frame_bgr, self.card)
-        ready = time.perf_counter()
-        outputs = self.engine.infer(image)
-        inferred = time.perf_counter()
-        record = mask_from_outputs(outputs, geometry, self.card)
-        return record, _stage_times(start, ready, inferred)
+        return self.task.draw(frame_bgr, record, self.card)
+
+    def describe(self, record: Record) -> str:
+        """
+        Put a record into a few words.
+
+        :param record: what ``run`` gave
+        :return: such as '3 car, 1 stop sign'
+        """
+        return self.task.describe(record, self.card)
+
+    def close(self) -> None:
+        """Release the model; ``run`` then raises."""
+        self.engine.close()
 
 
-def _stage_times(start: float, ready: float, inferred: float) -> StageTimes:
-    end = time.perf_counter()
-    return StageTimes(preprocess_ms=(ready - start) * 1e3, infer_ms=(inferred - ready) * 1e3,
-                      postprocess_ms=(end - inferred) * 1e3)
+def open_pipeline(path: str, *, backend: str = 'auto', threads: int = 1,
+                  **settings: Any) -> Pipeline:
+    """
+    Open a model file.
+
+    :param path: an ONNX file with a model card
+    :param backend: see ``open_engine``
+    :param threads: of the CPU, at least 1
+    :param settings: such as ``score_threshold=0.5``; what is not given is the card's
+    :return: the pipeline
+    :raises EngineError: when the file or the backend cannot be used
+    :raises ModelCardError: when the card is missing, breaks a rule or disagrees with the graph
+    :raises SettingError: when a setting is unknown or out of range
+    """
+    engine = open_engine(path, backend=backend, threads=threads)
+    task = TASKS[engine.card.task]
+    return Pipeline(engine, change_settings(engine.card.defaults, task.settings, settings))

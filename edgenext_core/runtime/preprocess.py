@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional, Tuple
 import cv2
 import numpy as np
 
-from edgenext_core.runtime.errors import FrameError
+from edgenext_core.runtime.errors import FrameError, SettingError
 from edgenext_core.runtime.model_card import ModelCard
 
 _BILINEAR_UNTIL = 2.0
@@ -52,7 +52,7 @@ def plan_resize(frame_width: int, frame_height: int, *, width: int, height: int,
         the ratio and leaves a centred border; ``center_crop`` keeps the ratio and cuts off what
         overhangs, centred
     :return: the geometry
-    :raises ValueError: when the rule is none of the three
+    :raises SettingError: when the rule is none of the three
     """
     crop = (0, 0, frame_width, frame_height)
     resized = (width, height)
@@ -66,7 +66,8 @@ def plan_resize(frame_width: int, frame_height: int, *, width: int, height: int,
         crop = ((frame_width - crop_width) // 2, (frame_height - crop_height) // 2,
                 crop_width, crop_height)
     elif rule != 'stretch':
-        raise ValueError(f'resize rule {rule!r}, expected stretch, letterbox or center_crop')
+        raise SettingError(f'resize rule {rule!r}, expected stretch, letterbox or center_crop; '
+                           'choose one of these')
     return Geometry(frame_width, frame_height, *crop, *resized,
                     left=(width - resized[0]) // 2, top=(height - resized[1]) // 2,
                     input_width=width, input_height=height)
@@ -181,7 +182,26 @@ def mask_to_frame(mask: np.ndarray, geometry: Geometry) -> np.ndarray:
     """
     inside = mask[geometry.top:geometry.top + geometry.resized_height,
                   geometry.left:geometry.left + geometry.resized_width]
-    return _resize_nearest(inside, geometry.frame_width, geometry.frame_height)
+    return resize_mask(inside, width=geometry.frame_width, height=geometry.frame_height)
+
+
+def resize_mask(mask: np.ndarray, *, width: int, height: int) -> np.ndarray:
+    """
+    Resize a mask: take the nearest pixel, by pixel centres.
+
+    cv2.INTER_NEAREST goes by the pixels' corners and so moves a mask by up to half a pixel;
+    cv2.INTER_NEAREST_EXACT came with OpenCV 4.5.
+
+    :param mask: (H, W) class ids
+    :param width: pixels
+    :param height: pixels
+    :return: (height, width), the mask's dtype
+    """
+    rows = (2 * np.arange(height) + 1) * mask.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * mask.shape[1] // (2 * width)
+    if height < mask.shape[0]:
+        return np.take(np.take(mask, rows, axis=0), columns, axis=1)
+    return np.take(np.take(mask, columns, axis=1), rows, axis=0)
 
 
 def _resize(image: np.ndarray, width: int, height: int, *,
@@ -189,22 +209,8 @@ def _resize(image: np.ndarray, width: int, height: int, *,
     if interpolation is None:
         return _resize_picture(image, width, height)
     if interpolation == cv2.INTER_NEAREST:
-        return _resize_nearest(image, width, height)
+        return resize_mask(image, width=width, height=height)
     return cv2.resize(image, (width, height), interpolation=interpolation)
-
-
-def _resize_nearest(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    """
-    Take the nearest pixel, by pixel centres.
-
-    cv2.INTER_NEAREST goes by the pixels' corners and so moves a mask by up to half a pixel;
-    cv2.INTER_NEAREST_EXACT came with OpenCV 4.5.
-    """
-    rows = (2 * np.arange(height) + 1) * mask.shape[0] // (2 * height)
-    columns = (2 * np.arange(width) + 1) * mask.shape[1] // (2 * width)
-    if height < mask.shape[0]:
-        return np.take(np.take(mask, rows, axis=0), columns, axis=1)
-    return np.take(np.take(mask, columns, axis=1), rows, axis=0)
 
 
 def _resize_picture(image: np.ndarray, width: int, height: int) -> np.ndarray:

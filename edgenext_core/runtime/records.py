@@ -1,6 +1,6 @@
 """What the pipelines return: plain records of NumPy arrays, in the frame's own pixels."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class ClassMask(NamedTuple):
     """The class of every pixel: ``class_ids`` (height, width) uint8, of the frame's own size."""
 
     class_ids: np.ndarray
+
+
+Record = Union[Classification, Detections, ClassMask]
 
 
 class StageTimes(NamedTuple):

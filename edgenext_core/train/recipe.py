@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from edgenext_core.labels.label_set import CAMVID, LabelSet
+from edgenext_core.labels.label_set import LabelSet, read_label_set
 from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES, STREET_SURFACES
 
 WORLD_LABELS = {
@@ -81,7 +81,7 @@ class Recipe:
     @property
     def labels(self) -> LabelSet:
         """The classes that the run learns."""
-        return WORLD_LABELS[self.task] if self.data == 'world' else CAMVID
+        return WORLD_LABELS[self.task] if self.data == 'world' else read_label_set('camvid')
 
     @property
     def ignore_index(self) -> int:

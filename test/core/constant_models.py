@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgenext_core.runtime.model_card import METADATA_KEY
+from edgenext_core.runtime.card_file import METADATA_KEY
 
 LABELS = ['car', 'person', 'cone']
 

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from edgenext_core import cli
-from edgenext_core.runtime.engines.interface import open_engine
+from edgenext_core.runtime.engines.backends import open_engine
 
 RECIPE = {
     'task': 'segmentation', 'model': 'deeplabv3_edgenext_xx_small', 'data': 'camvid',

@@ -25,9 +25,9 @@ from edgenext_core.export.parity import (
 )
 from edgenext_core.export.trained_network import from_run
 from edgenext_core.models import create_model
-from edgenext_core.runtime.engines.interface import open_engine
-from edgenext_core.runtime.model_card import read_card
-from edgenext_core.runtime.pipeline import Classifier
+from edgenext_core.runtime.card_file import read_card
+from edgenext_core.runtime.engines.backends import open_engine
+from edgenext_core.runtime.pipeline import Pipeline
 from edgenext_core.train.run import build_model
 from edgenext_core.weights.checkpoint import CheckpointError
 from edgenext_core.weights.releases import find_release, local_path
@@ -186,7 +186,7 @@ def test_released_weights_become_a_model_with_imagenets_classes(tmp_path, monkey
         'classification', 'tench', 'toilet tissue')
     assert card.training['release']['top1_percent'] == 71.23
     frame = make_probes(1, height=64, width=96)[0]
-    record, _ = Classifier(open_engine(str(path))).run(frame[0])
+    record, _ = Pipeline(open_engine(str(path))).run(frame[0])
     expected = run_torch(plain_graph('classification', network), [frame])[0][0]
     assert record.class_ids[0] == expected.argmax()
 

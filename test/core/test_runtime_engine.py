@@ -14,9 +14,10 @@ from constant_models import (
 )
 from onnx import TensorProto
 
-from edgenext_core.runtime.engines.interface import open_engine
+from edgenext_core.runtime.card_file import card_from_json
+from edgenext_core.runtime.engines.backends import open_engine
 from edgenext_core.runtime.errors import EngineError, ModelCardError
-from edgenext_core.runtime.model_card import TASKS, card_from_json
+from edgenext_core.runtime.tasks import TASKS
 
 IMAGE = np.zeros((1, 24, 32, 3), np.uint8)
 
@@ -69,7 +70,7 @@ def larger(**sizes):
     ('detection', {}, {'boxes': np.zeros((1, 3, 5), np.float32)},
      r'output is boxes float32 \(1, \?, 4\), the graph has boxes float32 \(1, 3, 5\)'),
     ('detection', {}, {'boxes': np.zeros((1, 4, 4), np.float32)},
-     r'm\.onnx gives 4 boxes and scores for 3'),
+     r'm\.onnx: the graph gives scores for 3 anchors and another output for 4'),
     ('detection', {}, {'scores': np.zeros((1, 3, 3), np.float64)},
      r'output is scores float32 .*, the graph has scores float64'),
     ('segmentation', {}, {'class_ids': np.zeros((1, 6, 8), np.int32)},

@@ -7,16 +7,16 @@ import onnxruntime
 import pytest
 from constant_models import answers_of, card_of, write_constant_model
 
-from edgenext_core.runtime.engines.onnx_metadata import read_metadata
-from edgenext_core.runtime.errors import EngineError, ModelCardError
-from edgenext_core.runtime.model_card import (
+from edgenext_core.runtime.card_file import (
     FORMAT,
     METADATA_KEY,
-    TASKS,
     card_from_json,
     card_to_json,
     read_card,
 )
+from edgenext_core.runtime.engines.onnx_metadata import read_metadata
+from edgenext_core.runtime.errors import EngineError, ModelCardError
+from edgenext_core.runtime.tasks import TASKS
 
 
 def changed(task, field, value):
@@ -70,7 +70,8 @@ def test_a_card_survives_being_written_and_read(task):
     ('defaults.score_threshold', 1.5, 'a number 0 to 1'),
     ('defaults.score_threshold', float('nan'), 'a number 0 to 1'),
     ('defaults.nms_iou', '0.5', 'a number 0 to 1'),
-    ('defaults.max_detections', 0, 'a whole number of at least 1'),
+    ('defaults.max_detections', 0, 'a whole number 1 to 100000'),
+    ('defaults.max_detections', 2.5, 'a whole number 1 to 100000'),
     ('training', 'world', 'an object'),
 ])
 def test_a_broken_field_is_named_with_its_value_and_rule(field, value, rule):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from constant_models import card_of
 
+from edgenext_core.runtime.card_file import card_from_json
 from edgenext_core.runtime.errors import FrameError
-from edgenext_core.runtime.model_card import card_from_json
 from edgenext_core.runtime.overlay import draw_classification, draw_detections, draw_mask
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 

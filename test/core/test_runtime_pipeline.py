@@ -12,12 +12,18 @@ from constant_models import (
     write_copying_segmenter,
 )
 
-from edgenext_core.runtime.engines.interface import open_engine
-from edgenext_core.runtime.errors import EngineError, FrameError, ModelCardError
-from edgenext_core.runtime.model_card import TASKS
-from edgenext_core.runtime.pipeline import Classifier, Detector, Segmenter
+from edgenext_core.runtime.engines.backends import open_engine
+from edgenext_core.runtime.errors import (
+    EngineError,
+    FrameError,
+    ModelCardError,
+    SettingError,
+)
+from edgenext_core.runtime.model_card import require_task
+from edgenext_core.runtime.pipeline import Pipeline, open_pipeline
+from edgenext_core.runtime.settings import DetectionSettings
+from edgenext_core.runtime.tasks import TASKS
 
-PIPELINES = {'classification': Classifier, 'detection': Detector, 'segmentation': Segmenter}
 FRAME_SIZES = [(640, 480), (480, 640), (961, 541), (1, 1), (33, 777)]
 
 
@@ -33,7 +39,7 @@ def frame_of(width, height):
 @pytest.mark.parametrize('task', TASKS)
 @pytest.mark.parametrize('size', FRAME_SIZES)
 def test_every_task_answers_for_every_frame_size(tmp_path, task, size):
-    record, times = PIPELINES[task](open_task(tmp_path, task)).run(frame_of(*size))
+    record, times = Pipeline(open_task(tmp_path, task)).run(frame_of(*size))
 
     assert min(times) >= 0
     if task == 'classification':
@@ -57,7 +63,7 @@ def test_a_mask_shows_things_where_the_frame_shows_them(tmp_path, rule, size):
     frame = np.zeros((height, width, 3), np.uint8)
     frame[height // 3:2 * height // 3, width // 4:width // 2] = 2
 
-    record, _ = Segmenter(engine).run(frame)
+    record, _ = Pipeline(engine).run(frame)
 
     assert record.class_ids.shape == (height, width)
     wrong = (record.class_ids != frame[:, :, 0]).sum()
@@ -70,38 +76,75 @@ def open_engine_of_copying_segmenter(path, card):
     return open_engine(write_copying_segmenter(path, card, height=480, width=480))
 
 
-def test_settings_come_from_the_card_and_change_live(tmp_path):
-    detector = Detector(open_task(tmp_path, 'detection'))
-    assert (detector.score_threshold, detector.nms_iou, detector.max_detections) == (0.4, 0.5, 100)
-    assert len(detector.run(frame_of(64, 48))[0].scores) == 2
+def test_settings_come_from_the_card_and_change_between_frames(tmp_path):
+    detector = Pipeline(open_task(tmp_path, 'detection'))
+    assert detector.settings == DetectionSettings(0.4, 0.5, 100)
+    assert len(detector.run(frame_of(64, 48)).record.scores) == 2
 
-    detector.score_threshold = 0.2
-    assert len(detector.run(frame_of(64, 48))[0].scores) == 3
-    detector.max_detections = 1
-    assert len(detector.run(frame_of(64, 48))[0].scores) == 1
-
-    classifier = Classifier(open_task(tmp_path, 'classification'), top_k=3)
-    assert len(classifier.run(frame_of(64, 48))[0].scores) == 3
+    detector.settings = detector.settings._replace(score_threshold=0.2)
+    assert len(detector.run(frame_of(64, 48)).record.scores) == 3
+    detector.settings = detector.settings._replace(max_detections=1)
+    assert len(detector.run(frame_of(64, 48)).record.scores) == 1
 
 
-def test_a_setting_of_zero_is_a_setting(tmp_path):
-    detector = Detector(open_task(tmp_path, 'detection'), score_threshold=0.0, nms_iou=0.0)
+def test_a_frame_keeps_the_settings_that_it_began_with(tmp_path):
+    detector = Pipeline(open_task(tmp_path, 'detection'))
+    engine_infer = detector.engine.infer
 
-    assert (detector.score_threshold, detector.nms_iou) == (0.0, 0.0)
+    def infer_while_somebody_tunes(image):
+        detector.settings = DetectionSettings(0.0, 1.0, 1)
+        return engine_infer(image)
+    detector.engine.infer = infer_while_somebody_tunes
+
+    assert len(detector.run(frame_of(64, 48)).record.scores) == 2
+    assert len(detector.run(frame_of(64, 48)).record.scores) == 1
+
+
+def test_a_model_opens_in_one_line_with_settings_of_its_task(tmp_path):
+    path = write_constant_model(tmp_path / 'm.onnx', card_of('detection'),
+                                answers_of('detection'))
+
+    with open_pipeline(path, score_threshold=0, max_detections=1) as detector:
+        frame = frame_of(64, 48)
+        record, times = detector.run(frame)
+        assert detector.settings == DetectionSettings(0.0, 0.5, 1)
+        assert detector.describe(record) == '1 car'
+        assert detector.draw(frame, record).shape == frame.shape
+    with pytest.raises(EngineError, match='the engine is closed'):
+        detector.run(frame)
+
+
+@pytest.mark.parametrize('settings, message', [
+    ({'top_k': 3}, "no setting 'top_k' here, expected one of: score_threshold, nms_iou, max_d"),
+    ({'score_threshold': 1.5}, 'score_threshold is 1.5, expected a number 0 to 1'),
+    ({'score_threshold': float('nan')}, 'score_threshold is nan, expected a number 0 to 1'),
+    ({'score_threshold': True}, 'score_threshold is True, expected a number'),
+    ({'nms_iou': '0.5'}, "nms_iou is '0.5', expected a number 0 to 1"),
+    ({'nms_iou': -0.1}, 'nms_iou is -0.1, expected'),
+    ({'max_detections': 0}, 'max_detections is 0, expected a whole number 1 to 100000'),
+    ({'max_detections': 2.0}, 'max_detections is 2.0, expected a whole number'),
+])
+def test_a_wrong_setting_is_refused_with_its_rule(tmp_path, settings, message):
+    path = write_constant_model(tmp_path / 'm.onnx', card_of('detection'),
+                                answers_of('detection'))
+
+    with pytest.raises(SettingError, match=message):
+        open_pipeline(path, **settings)
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_a_model_of_another_task_is_refused(tmp_path, task):
-    engine = open_task(tmp_path, task)
+def test_a_card_is_required_to_be_for_a_task(tmp_path, task):
+    card = open_task(tmp_path, task).card
+    require_task(card, task)
     for other in set(TASKS) - {task}:
-        with pytest.raises(ModelCardError, match='edgenext_xx_small is for {}, expected one for '
-                                                 '{}; choose'.format(task, other)):
-            PIPELINES[other](engine)
+        with pytest.raises(ModelCardError, match=f'edgenext_xx_small is for {task}, expected one '
+                                                 f'for {other}; choose'):
+            require_task(card, other)
 
 
 @pytest.mark.parametrize('task', TASKS)
 def test_a_bad_frame_is_refused_and_the_next_one_works(tmp_path, task):
-    pipeline = PIPELINES[task](open_task(tmp_path, task))
+    pipeline = Pipeline(open_task(tmp_path, task))
 
     with pytest.raises(FrameError):
         pipeline.run(np.zeros((0, 0, 3), np.uint8))
@@ -111,7 +154,7 @@ def test_a_bad_frame_is_refused_and_the_next_one_works(tmp_path, task):
 
 def test_a_model_that_gives_nan_fails_aloud(tmp_path):
     answers = dict(answers_of('detection'), scores=np.full((1, 3, 3), np.nan, np.float32))
-    detector = Detector(open_task(tmp_path, 'detection', answers))
+    detector = Pipeline(open_task(tmp_path, 'detection', answers))
 
     with pytest.raises(EngineError, match='the model gave scores nan'):
         detector.run(frame_of(64, 48))
@@ -120,5 +163,5 @@ def test_a_model_that_gives_nan_fails_aloud(tmp_path):
 def test_card_is_the_engines(tmp_path):
     engine = open_task(tmp_path, 'detection', training={'data': 'x', 'epochs': [1, 2]})
 
-    assert Detector(engine).card is engine.card
+    assert Pipeline(engine).card is engine.card
     assert json.dumps(engine.card.training) == '{"data": "x", "epochs": [1, 2]}'

@@ -6,23 +6,34 @@ import numpy as np
 import pytest
 from constant_models import card_of
 
+from edgenext_core.runtime.card_file import card_from_json
 from edgenext_core.runtime.errors import EngineError
-from edgenext_core.runtime.model_card import card_from_json
 from edgenext_core.runtime.postprocess import (
     classification_from_outputs,
     detections_from_outputs,
     mask_from_outputs,
 )
 from edgenext_core.runtime.preprocess import boxes_to_input, plan_resize
+from edgenext_core.runtime.settings import (
+    ClassificationSettings,
+    DetectionSettings,
+    SegmentationSettings,
+)
 
+CARD = card_from_json(json.dumps(card_of('detection')))
 SAME_SIZE = plan_resize(100, 100, width=100, height=100, rule='stretch')
 
 
 def detect(boxes, scores, *, geometry=SAME_SIZE, score_threshold=0.4, nms_iou=0.5,
            max_detections=100):
     outputs = {'boxes': np.array([boxes], np.float32), 'scores': np.array([scores], np.float32)}
-    return detections_from_outputs(outputs, geometry, score_threshold=score_threshold,
-                                   nms_iou=nms_iou, max_detections=max_detections)
+    settings = DetectionSettings(score_threshold, nms_iou, max_detections)
+    return detections_from_outputs(outputs, geometry, CARD, settings)
+
+
+def classify(probabilities, *, top_k):
+    outputs = {'probabilities': np.array([probabilities], np.float32)}
+    return classification_from_outputs(outputs, SAME_SIZE, CARD, ClassificationSettings(top_k))
 
 
 def overlap(first, second):
@@ -32,8 +43,7 @@ def overlap(first, second):
 
 
 def test_classes_come_by_falling_probability_and_equals_by_index():
-    record = classification_from_outputs(
-        {'probabilities': np.array([[0.1, 0.3, 0.3, 0.2, 0.1]], np.float32)}, top_k=4)
+    record = classify([0.1, 0.3, 0.3, 0.2, 0.1], top_k=4)
 
     assert record.class_ids.tolist() == [1, 2, 3, 0]
     assert record.class_ids.dtype == np.int64 and record.scores.dtype == np.float32
@@ -41,9 +51,7 @@ def test_classes_come_by_falling_probability_and_equals_by_index():
 
 
 def test_top_k_above_the_number_of_classes_gives_all():
-    outputs = {'probabilities': np.array([[0.4, 0.6]], np.float32)}
-
-    assert classification_from_outputs(outputs, top_k=9).class_ids.tolist() == [1, 0]
+    assert classify([0.4, 0.6], top_k=9).class_ids.tolist() == [1, 0]
 
 
 def test_detections_are_thresholded_sorted_and_in_pixels():
@@ -152,20 +160,7 @@ def test_numbers_that_are_not_finite_never_look_like_nothing_found(bad):
     with pytest.raises(EngineError, match=r'the model gave boxes (nan|inf), expected finite'):
         detect([[0, 0, 1, bad]], [[0.9, 0.1]])
     with pytest.raises(EngineError, match=r'the model gave probabilities (nan|inf), expected'):
-        classification_from_outputs({'probabilities': np.array([[0.5, bad]], np.float32)}, top_k=1)
-
-
-@pytest.mark.parametrize('setting, value', [
-    ('score_threshold', -0.1), ('score_threshold', 1.1), ('score_threshold', float('nan')),
-    ('nms_iou', -0.1), ('nms_iou', 1.1), ('max_detections', 0)])
-def test_a_setting_out_of_range_is_named(setting, value):
-    with pytest.raises(ValueError, match='{} is {}, expected'.format(setting, value)):
-        detect([[0, 0, 1, 1]], [[0.9]], **{setting: value})
-
-
-def test_top_k_below_one_is_refused():
-    with pytest.raises(ValueError, match='top_k is 0, expected at least 1'):
-        classification_from_outputs({'probabilities': np.array([[1]], np.float32)}, top_k=0)
+        classify([0.5, bad], top_k=1)
 
 
 def test_a_mask_comes_back_at_the_frames_size():
@@ -174,7 +169,7 @@ def test_a_mask_comes_back_at_the_frames_size():
     ids[:, :, 16:] = 2
 
     record = mask_from_outputs({'class_ids': ids}, plan_resize(
-        333, 77, width=32, height=24, rule='stretch'), card)
+        333, 77, width=32, height=24, rule='stretch'), card, SegmentationSettings())
 
     assert record.class_ids.shape == (77, 333) and record.class_ids.dtype == np.uint8
     assert (record.class_ids[:, :166] == 0).all() and (record.class_ids[:, 167:] == 2).all()
@@ -188,4 +183,4 @@ def test_a_class_without_a_label_is_refused(bad):
 
     with pytest.raises(EngineError, match=r'class ids .* its card has 3 labels; export it again'):
         mask_from_outputs({'class_ids': ids}, plan_resize(
-            64, 48, width=32, height=24, rule='stretch'), card)
+            64, 48, width=32, height=24, rule='stretch'), card, SegmentationSettings())

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from constant_models import card_of
 
-from edgenext_core.runtime.errors import FrameError
-from edgenext_core.runtime.model_card import card_from_json
+from edgenext_core.runtime.card_file import card_from_json
+from edgenext_core.runtime.errors import FrameError, SettingError
 from edgenext_core.runtime.preprocess import (
     apply_geometry,
     boxes_to_frame,
@@ -180,7 +180,7 @@ def test_what_is_no_frame_is_refused(frame):
 
 
 def test_an_unknown_rule_is_refused():
-    with pytest.raises(ValueError, match="'squash', expected stretch, letterbox or center_crop"):
+    with pytest.raises(SettingError, match="'squash', expected stretch, letterbox or center_crop"):
         plan_resize(4, 4, width=2, height=2, rule='squash')
 
 

@@ -9,12 +9,12 @@ from std_msgs.msg import Header
 from tiny_models import write_classifier, write_detector, write_segmenter
 
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
+from edgenext_core.runtime.tasks import TASKS
 from edgenext_demo.model_folder import DemoModel
 from edgenext_demo.picture import Shown, compose, height_at, legend
 from edgenext_demo.recorder import result_topic
 from edgenext_demo.recording import Recording
 from edgenext_demo.spool import Spool, stamp_of
-from edgenext_demo.words import describe
 from edgenext_ros.conversions import detections_to_ros, mask_to_ros
 
 MASK = ClassMask(np.repeat(np.array([[0, 0, 0, 2]], np.uint8), 8, axis=0).repeat(4, axis=1))
@@ -85,7 +85,7 @@ def test_a_recording_gives_results_and_truth_of_the_same_frame(spool, models):
     ('segmentation', MASK, 'blue 75 %, red 25 %'),
 ])
 def test_results_are_told_in_words(models, task, record, words):
-    assert describe(record, models[task].card) == words
+    assert TASKS[task].describe(record, models[task].card) == words
 
 
 @pytest.mark.parametrize('shape', [(480, 640), (41, 33), (1, 2000), (1080, 1920)])

@@ -20,14 +20,19 @@ ROS = (
 # The longest prefix of a module's name decides. A layer may always import itself.
 LAYERS = {
     'edgenext_core.labels': Layer(),
-    'edgenext_core.runtime': Layer(outside=('numpy', 'cv2')),
+    'edgenext_core.runtime': Layer(('edgenext_core.labels',), ('numpy', 'cv2')),
+    'edgenext_core.measure': Layer(
+        ('edgenext_core.runtime', 'edgenext_core.labels'), ('numpy', 'pycocotools')
+    ),
     'edgenext_core.runtime.engines.onnxruntime': Layer(
         ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
     ),
-    'edgenext_core.runtime.tensorrt_engine': Layer(
+    'edgenext_core.runtime.engines.tensorrt': Layer(
         ('edgenext_core.runtime',), ('numpy', 'tensorrt')
     ),
-    'edgenext_core.runtime.cuda_buffers': Layer(('edgenext_core.runtime',), ('numpy', 'pycuda')),
+    'edgenext_core.runtime.engines.cuda_buffers': Layer(
+        ('edgenext_core.runtime',), ('numpy', 'pycuda')
+    ),
     'synthetic_street': Layer(
         ('edgenext_core.labels', 'edgenext_core.runtime.records'), ('numpy', 'cv2')
     ),
@@ -50,9 +55,9 @@ LAYERS = {
         ('numpy', 'torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'tqdm', 'yaml'),
     ),
     'edgenext_core.export': Layer(
-        ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.labels',
-         'edgenext_core.weights'),
-        ('numpy', 'cv2', 'torch', 'torchmetrics', 'onnx', 'onnxruntime', 'tensorrt'),
+        ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.measure',
+         'edgenext_core.labels', 'edgenext_core.weights'),
+        ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'tensorrt'),
     ),
     'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
@@ -64,13 +69,13 @@ LAYERS = {
         ('edgenext_ros', 'synthetic_street', 'edgenext_core.runtime'), ('numpy', 'cv2')
     ),
     'edgenext_demo': Layer(
-        ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street'),
-        ('numpy', 'cv2', 'onnxruntime', 'av', 'rich', 'pycocotools', *ROS),
+        ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.measure', 'synthetic_street'),
+        ('numpy', 'cv2', 'onnxruntime', 'av', 'rich', *ROS),
     ),
     'launch': Layer(outside=('launch', 'launch_ros')),
 }
 # Robots have no torch and not every backend, so these files import late.
-LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engines.interface')
+LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engines.backends')
 
 
 def layer_of(module):

@@ -13,12 +13,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgenext_core.runtime.model_card import (
-    METADATA_KEY,
-    InputSpec,
-    ModelCard,
-    Normalization,
-    card_to_json,
+from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json
+from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
+from edgenext_core.runtime.settings import (
+    ClassificationSettings,
+    DetectionSettings,
+    SegmentationSettings,
 )
 
 SIZE = 32
@@ -34,7 +34,8 @@ def write_classifier(path, *, size=SIZE, resize='stretch'):
         helper.make_node('Mul', ['mean', 'gain'], ['logits']),
         helper.make_node('Softmax', ['logits'], ['probabilities'], axis=1),
     ]
-    card = _card('classification', COLORS, {'top_k': 2}, size=size, resize=resize)
+    card = _card('classification', COLORS, ClassificationSettings(top_k=2), size=size,
+                 resize=resize)
     return _save(path, card, nodes, {'gain': np.float32(10 / 255)},
                  [('probabilities', TensorProto.FLOAT, [1, 3])])
 
@@ -55,7 +56,7 @@ def write_detector(path, *, size=SIZE, resize='stretch'):
         helper.make_node('Identity', ['quarter_boxes'], ['boxes']),
     ]
     card = _card('detection', OBJECTS,
-                 {'score_threshold': .5, 'nms_iou': .5, 'max_detections': 10}, size=size,
+                 DetectionSettings(score_threshold=.5, nms_iou=.5, max_detections=10), size=size,
                  resize=resize)
     return _save(path, card, nodes,
                  {'flat': np.array([1, 3, 4]), 'red_blue': np.array([2, 0]),
@@ -71,7 +72,7 @@ def write_segmenter(path, *, size=SIZE, resize='stretch'):
         helper.make_node('ArgMax', ['pixels'], ['strongest'], axis=3, keepdims=0),
         helper.make_node('Cast', ['strongest'], ['class_ids'], to=TensorProto.INT32),
     ]
-    card = _card('segmentation', COLORS, {}, size=size, resize=resize)
+    card = _card('segmentation', COLORS, SegmentationSettings(), size=size, resize=resize)
     return _save(path, card, nodes, {}, [('class_ids', TensorProto.INT32, [1, size, size])])
 
 

@@ -5,8 +5,8 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import onnxruntime
 
-from edgenext_core.runtime.engines.interface import Engine, TensorSpec, check_inputs, check_outputs
-from edgenext_core.runtime.errors import EngineError, ModelCardError
+from edgenext_core.runtime.engines.interface import Engine, TensorSpec
+from edgenext_core.runtime.errors import EngineError
 from edgenext_core.runtime.model_card import ModelCard
 
 _NO_LOG = 4
@@ -22,14 +22,13 @@ class OnnxRuntimeEngine(Engine):
     :param card: its card
     :param threads: of one inference; waiting threads sleep, since several nodes share the cores
     :raises EngineError: when ONNX Runtime cannot load the file
-    :raises ModelCardError: when card and graph disagree
     """
 
     backend = 'onnxruntime'
     version = onnxruntime.__version__
 
     def __init__(self, path: str, card: ModelCard, *, threads: int) -> None:
-        """Load the file and check it against the card."""
+        """Load the file."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -38,19 +37,14 @@ class OnnxRuntimeEngine(Engine):
         try:
             self._session = onnxruntime.InferenceSession(
                 path, sess_options=options, providers=['CPUExecutionProvider'])
-            inputs = _specs(self._session.get_inputs())
-            outputs = _specs(self._session.get_outputs())
+            self.inputs = _specs(self._session.get_inputs())
+            self.outputs = _specs(self._session.get_outputs())
         except Exception as error:
             raise EngineError(f'ONNX Runtime {self.version} cannot load {path}; update ONNX '
                               'Runtime if the file asks for a newer one, else copy or export it '
                               f'again (it says: {_reason(error)})') from error
         self.card = card
-        try:
-            check_inputs(card, inputs)
-            check_outputs(card, outputs)
-        except ModelCardError as error:
-            raise ModelCardError(f'{path}: {error}') from error
-        self._output_names = [output.name for output in outputs]
+        self._output_names = [output.name for output in self.outputs]
 
     def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
         """

@@ -1,0 +1,1 @@
+"""How right and how fast models are: one implementation for validation, files and messages."""

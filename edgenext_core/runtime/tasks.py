@@ -1,0 +1,110 @@
+"""
+The task table of the robot side: everything that differs between the tasks, a row each.
+
+A fourth task is a fourth row, with its record in ``records``, its settings in ``settings``, and
+its functions in ``postprocess``, ``overlay`` and ``words``.
+"""
+
+from typing import Any, Callable, Dict, NamedTuple, Tuple
+
+import numpy as np
+
+from edgenext_core.runtime import overlay, postprocess, words
+from edgenext_core.runtime.engines.interface import TensorSpec
+from edgenext_core.runtime.model_card import ModelCard
+from edgenext_core.runtime.preprocess import Geometry
+from edgenext_core.runtime.records import Record
+from edgenext_core.runtime.settings import (
+    CLASSIFICATION_SETTINGS,
+    DETECTION_SETTINGS,
+    ClassificationSettings,
+    DetectionSettings,
+    SegmentationSettings,
+    Setting,
+    Settings,
+)
+
+MakeRecord = Callable[[Dict[str, np.ndarray], Geometry, ModelCard, Any], Record]
+"""Outputs by name, the frame's geometry, the card and the task's settings give a record."""
+
+
+class Task(NamedTuple):
+    """
+    One task.
+
+    ``default_settings`` is the record of its settings, which an export writes into the card
+    unless told otherwise; ``settings`` holds one rule for each of its fields, and
+    ``accuracy_settings`` are those with which a data set is measured. ``resize_rules`` are
+    those that its answers survive; ``max_labels`` the most classes. ``outputs`` lists what a
+    graph must give by its card; ``make_record`` turns that into a record, ``draw`` draws the
+    record over its frame, ``describe`` puts it into a few words.
+    """
+
+    name: str
+    default_settings: Settings
+    accuracy_settings: Settings
+    settings: Tuple[Setting, ...]
+    resize_rules: Tuple[str, ...]
+    max_labels: int
+    outputs: Callable[[ModelCard], Tuple[TensorSpec, ...]]
+    make_record: MakeRecord
+    draw: Callable[[np.ndarray, Any, ModelCard], np.ndarray]
+    describe: Callable[[Any, ModelCard], str]
+
+
+def _probabilities(card: ModelCard) -> Tuple[TensorSpec, ...]:
+    return (TensorSpec('probabilities', 'float32', (1, len(card.labels))),)
+
+
+def _boxes_and_scores(card: ModelCard) -> Tuple[TensorSpec, ...]:
+    return (TensorSpec('boxes', 'float32', (1, 'anchors', 4)),
+            TensorSpec('scores', 'float32', (1, 'anchors', len(card.labels))))
+
+
+def _class_ids(card: ModelCard) -> Tuple[TensorSpec, ...]:
+    return (TensorSpec('class_ids', 'int32', (1, card.input.height, card.input.width)),)
+
+
+_TASKS = (
+    Task(
+        name='classification',
+        default_settings=ClassificationSettings(),
+        accuracy_settings=ClassificationSettings(),
+        settings=CLASSIFICATION_SETTINGS,
+        resize_rules=('stretch', 'letterbox', 'center_crop'),
+        max_labels=1 << 16,
+        outputs=_probabilities,
+        make_record=postprocess.classification_from_outputs,
+        draw=overlay.draw_classification,
+        describe=words.describe_classification,
+    ),
+    Task(
+        name='detection',
+        default_settings=DetectionSettings(),
+        # A box below this score changes an average precision by nothing that matters.
+        accuracy_settings=DetectionSettings(score_threshold=0.02),
+        settings=DETECTION_SETTINGS,
+        # Every object must be inside the network's input.
+        resize_rules=('stretch', 'letterbox'),
+        max_labels=1 << 16,
+        outputs=_boxes_and_scores,
+        make_record=postprocess.detections_from_outputs,
+        draw=overlay.draw_detections,
+        describe=words.describe_detections,
+    ),
+    Task(
+        name='segmentation',
+        default_settings=SegmentationSettings(),
+        accuracy_settings=SegmentationSettings(),
+        settings=(),
+        # Every pixel must be inside the network's input.
+        resize_rules=('stretch', 'letterbox'),
+        max_labels=1 << 8,  # a mask is uint8
+        outputs=_class_ids,
+        make_record=postprocess.mask_from_outputs,
+        draw=overlay.draw_mask,
+        describe=words.describe_mask,
+    ),
+)
+TASKS: Dict[str, Task] = {task.name: task for task in _TASKS}
+"""The tasks by name."""
