@@ -4,11 +4,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 640, 480
+"""Size of a frame unless another is asked for; lengths in pixels are given for this width."""
+
 NEAR_M = 0.6
 """Nothing nearer than this is drawn."""
 
 FIXED_POINT_BITS = 4
 """Fraction bits of the polygon corners that OpenCV gets."""
+
+_FOCAL_WIDTHS = 0.9
+
+
+class Place(NamedTuple):
+    """A spot on the ground: metres right of the own lane's middle, metres before the camera."""
+
+    lateral_m: float
+    along_m: float
 
 
 class Camera(NamedTuple):
@@ -29,7 +41,7 @@ class Camera(NamedTuple):
     heading: float
     curvature: float
 
-    def project(self, points):
+    def project(self, points: np.ndarray) -> np.ndarray:
         """
         Project street points onto the image.
 
@@ -45,7 +57,53 @@ class Camera(NamedTuple):
         return pixels
 
 
-def fixed_point(pixels):
+class Ride(NamedTuple):
+    """
+    How a robot carries its camera through a street.
+
+    ``height_m`` above the road, ``horizon`` as a share of the frame's height, ``lateral_m``
+    beside the lane's middle, ``heading`` (rad) beside the street's direction, ``curvature``
+    (1/m) of the street, ``phase`` (rad) of the swaying.
+    """
+
+    height_m: float
+    horizon: float
+    lateral_m: float
+    heading: float
+    curvature: float
+    phase: float
+
+    def camera(self, time_s: float, *, width: int, height: int) -> Camera:
+        """
+        Say where the camera is at a time.
+
+        :param time_s: seconds since the street's start
+        :param width: of the frame in pixels
+        :param height: of the frame in pixels
+        :return: a ``Camera``
+        """
+        sway = np.sin(self.phase + 1.3 * time_s)
+        nod = np.sin(self.phase + 2.9 * time_s)
+        return Camera(
+            width=width, height=height, focal_px=_FOCAL_WIDTHS * width,
+            horizon_px=self.horizon * height + 0.003 * width * nod, height_m=self.height_m,
+            lateral_m=self.lateral_m + 0.05 * sway, heading=self.heading + 0.008 * sway,
+            curvature=self.curvature)
+
+
+def choose_ride(rng: np.random.RandomState) -> Ride:
+    """
+    Draw how the camera rides through a street.
+
+    :param rng: random state
+    :return: a ``Ride``
+    """
+    return Ride(height_m=rng.uniform(1.05, 1.35), horizon=rng.uniform(0.42, 0.47),
+                lateral_m=rng.uniform(-0.15, 0.15), heading=rng.uniform(-0.03, 0.03),
+                curvature=rng.uniform(-0.0022, 0.0022), phase=rng.uniform(0, 2 * np.pi))
+
+
+def fixed_point(pixels: np.ndarray) -> np.ndarray:
     """
     Round pixels to the fixed-point corners that OpenCV's polygon functions take.
 
@@ -55,7 +113,7 @@ def fixed_point(pixels):
     return np.rint(pixels * (1 << FIXED_POINT_BITS)).astype(np.int32)
 
 
-def clip_near(polygon):
+def clip_near(polygon: np.ndarray) -> np.ndarray:
     """
     Cut the part of a polygon off that is nearer than ``NEAR_M``.
 

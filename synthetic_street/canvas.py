@@ -1,6 +1,6 @@
 """The two buffers that every polygon goes into: the picture and who is where."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Sequence
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ class Sprite(NamedTuple):
 
     along_m: float
     polygons: List[np.ndarray]
-    colors_bgr: List[Tuple[float, float, float]]
+    colors_bgr: List[Sequence[float]]
     own: List[bool]
     surface: int
 
@@ -29,7 +29,7 @@ class Sprite(NamedTuple):
 class Canvas:
     """The picture and the identity of every pixel, painted together."""
 
-    def __init__(self, width, height):
+    def __init__(self, width: int, height: int) -> None:
         """
         Make empty buffers.
 
@@ -39,7 +39,7 @@ class Canvas:
         self.image = np.empty((height, width, 3), np.uint8)
         self.identities = np.empty((height, width), np.uint8)
 
-    def fill(self, polygon, color_bgr, surface):
+    def fill(self, polygon: np.ndarray, color_bgr: Sequence[float], *, surface: int) -> None:
         """
         Fill one convex polygon in both buffers.
 
@@ -50,7 +50,7 @@ class Canvas:
         cv2.fillConvexPoly(self.image, polygon, color_bgr, cv2.LINE_AA, FIXED_POINT_BITS)
         cv2.fillConvexPoly(self.identities, polygon, surface, cv2.LINE_8, FIXED_POINT_BITS)
 
-    def decorate(self, polygon, color_bgr):
+    def decorate(self, polygon: np.ndarray, color_bgr: Sequence[float]) -> None:
         """
         Fill one convex polygon in the picture only.
 
@@ -59,7 +59,7 @@ class Canvas:
         """
         cv2.fillConvexPoly(self.image, polygon, color_bgr, cv2.LINE_AA, FIXED_POINT_BITS)
 
-    def decorate_many(self, polygons, color_bgr):
+    def decorate_many(self, polygons: np.ndarray, color_bgr: Sequence[float]) -> None:
         """
         Fill polygons that do not overlap in the picture only.
 
@@ -69,7 +69,7 @@ class Canvas:
         if len(polygons):
             cv2.fillPoly(self.image, list(polygons), color_bgr, cv2.LINE_AA, FIXED_POINT_BITS)
 
-    def darken(self, polygon, strength):
+    def darken(self, polygon: np.ndarray, strength: float) -> None:
         """
         Lay a shadow on the picture.
 
@@ -90,7 +90,7 @@ class Canvas:
         region[inside > 0] = dark[inside > 0]
 
 
-def paint_sprite(image, sprite):
+def paint_sprite(image: np.ndarray, sprite: Sprite) -> None:
     """
     Paint a thing on the picture.
 
@@ -101,7 +101,7 @@ def paint_sprite(image, sprite):
         cv2.fillConvexPoly(image, polygon, color, cv2.LINE_AA, FIXED_POINT_BITS)
 
 
-def stamp_sprite(identities, sprite, identity):
+def stamp_sprite(identities: np.ndarray, sprite: Sprite, *, identity: int) -> None:
     """
     Write a thing's identity where it is.
 

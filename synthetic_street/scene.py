@@ -7,7 +7,7 @@ import numpy as np
 
 class Scene(NamedTuple):
     """
-    One frame of the synthetic world and everything that is true of it.
+    One frame of the synthetic street and everything that is true of it.
 
     ``image_bgr`` (H, W, 3) uint8; ``label_id`` an index of ``STREET_SCENES``; ``boxes_xyxy``
     (N, 4) float32 in pixels, tight around each object's visible pixels, right and bottom

@@ -34,7 +34,8 @@ LAYERS = {
         ('edgenext_core.runtime',), ('numpy', 'pycuda')
     ),
     'synthetic_street': Layer(
-        ('edgenext_core.labels', 'edgenext_core.runtime.records'), ('numpy', 'cv2')
+        ('edgenext_core.labels', 'edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
+        ('numpy', 'cv2'),
     ),
     'edgenext_core.models': Layer(
         ('edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from synthetic_street import HELD_OUT_SEED, Street, draw_scene
+from synthetic_street import HELD_OUT_SEED, Street, StreetError, draw_scene
 from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES, STREET_SURFACES
 from synthetic_street.truth import MIN_HEIGHT_PX, MIN_WIDTH_PX
 
@@ -76,8 +76,27 @@ def test_seeds_choose_every_label_about_equally_often():
 
 
 def test_a_label_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match=r'label_id is 7, expected 0\.\.6'):
+    with pytest.raises(StreetError, match=r'label_id is 7, expected 0\.\.6'):
         Street(0, label_id=7)
+
+
+@pytest.mark.parametrize('seed', [-1, 2 ** 32])
+def test_a_seed_that_does_not_exist_is_refused(seed):
+    with pytest.raises(StreetError, match=rf'seed is {seed}, expected 0\.\.4294967295'):
+        draw_scene(seed)
+
+
+@pytest.mark.parametrize('width, height', [(640, 0), (15, 64), (4097, 2000), (640, 159)])
+def test_a_size_that_cannot_be_drawn_is_refused(width, height):
+    with pytest.raises(StreetError, match=f'a frame of {width}x{height} pixels cannot be drawn, '
+                                          'expected 16 to 4096 each way and a width of at most 4'):
+        draw_scene(0, width=width, height=height)
+
+
+@pytest.mark.parametrize('width, height', [(16, 16), (64, 16), (16, 400), (101, 77)])
+def test_the_smallest_the_widest_and_odd_sizes_can_be_drawn(width, height):
+    for seed in range(12):
+        assert draw_scene(seed, width=width, height=height).mask.shape == (height, width)
 
 
 def test_every_label_shows_its_key_object_all_the_time(scenes):

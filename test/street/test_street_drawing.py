@@ -2,10 +2,11 @@ import cv2
 import numpy as np
 
 from synthetic_street.atmosphere import choose_atmosphere
-from synthetic_street.camera import NEAR_M, Camera, clip_near, fixed_point
+from synthetic_street.camera import NEAR_M, Camera, Place, clip_near, fixed_point
 from synthetic_street.canvas import FIRST_OBJECT, Canvas, Sprite
 from synthetic_street.mesh import Mesh, patch
-from synthetic_street.truth import cast_visible
+from synthetic_street.truth import Thing, cast_visible
+from synthetic_street.view import View
 
 CAMERA = Camera(width=640, height=480, focal_px=576.0, horizon_px=216.0, height_m=1.2,
                 lateral_m=0.0, heading=0.0, curvature=0.0)
@@ -56,26 +57,26 @@ def test_a_shade_far_away_is_the_haze():
 
 def test_a_block_shows_only_the_faces_that_look_at_the_camera():
     mesh = Mesh()
-    mesh.add_block((-1, 1, -1, 1, 0), (-1, 1, -1, 1, 2.0), (100, 100, 100))
+    mesh.add_block((-1, 1, -1, 1, 0), (-1, 1, -1, 1, 2.0), color_rgb=(100, 100, 100))
     atmosphere = choose_atmosphere(np.random.RandomState(0))
+    view = View(camera=CAMERA, atmosphere=atmosphere, travelled_m=0.0, time_s=0.0)
 
     def faces(lateral_m):
-        return len(mesh.sprite(CAMERA, atmosphere, lateral_m=lateral_m, along_m=8.0, yaw=0.0,
-                               surface=5).polygons)
+        return len(mesh.sprite(view, Place(lateral_m, 8.0), yaw=0.0, surface=5).polygons)
     assert faces(0.0) == 1
     assert faces(4.0) == faces(-4.0) == 2
 
 
 def test_a_patch_lies_inside_its_face():
     face = np.array([[0, 0, 0], [4, 0, 0], [4, 2, 0], [0, 2, 0]], float)
-    np.testing.assert_allclose(patch(face, 0.25, 0.5, 0.75, 1.0),
+    np.testing.assert_allclose(patch(face, (0.25, 0.5, 0.75, 1.0)),
                                [[1, 1, 0], [3, 1, 0], [3, 2, 0], [1, 2, 0]])
 
 
 def test_the_box_is_exactly_the_visible_part():
     surfaces = np.zeros((480, 640), np.uint8)
     far, near = sprite((100, 100, 199, 199)), sprite((150, 90, 260, 210))
-    kept, identities, boxes = cast_visible(surfaces, [(far, 0), (near, 1)])
+    kept, identities, boxes = cast_visible(surfaces, [Thing(far, 0), Thing(near, 1)])
     assert [len(kept), len(boxes)] == [2, 2]
     assert boxes[0] == (0, (100, 100, 150, 200)) and boxes[1] == (1, (150, 90, 261, 211))
     assert np.count_nonzero(identities == FIRST_OBJECT) == 50 * 100
@@ -84,8 +85,8 @@ def test_the_box_is_exactly_the_visible_part():
 def test_what_is_mostly_hidden_is_left_out_and_shows_what_it_hid():
     surfaces = np.zeros((480, 640), np.uint8)
     hidden, near = sprite((100, 100, 199, 199)), sprite((130, 90, 260, 210))
-    kept, identities, boxes = cast_visible(surfaces, [(hidden, 0), (near, 1)])
-    assert [class_id for _, class_id in kept] == [1]
+    kept, identities, boxes = cast_visible(surfaces, [Thing(hidden, 0), Thing(near, 1)])
+    assert [thing.class_id for thing in kept] == [1]
     assert set(np.unique(identities)) == {0, FIRST_OBJECT}
 
 
@@ -93,7 +94,8 @@ def test_what_is_too_small_or_outside_is_left_out():
     surfaces = np.zeros((480, 640), np.uint8)
     small, outside, thin = (sprite((10, 10, 30, 30)), sprite((700, 10, 800, 200)),
                             sprite((630, 10, 700, 200)))
-    assert cast_visible(surfaces, [(small, 0), (outside, 0), (thin, 0)])[2] == []
+    things = [Thing(small, 0), Thing(outside, 0), Thing(thin, 0)]
+    assert cast_visible(surfaces, things).boxes == []
 
 
 def test_a_pole_gives_the_mask_its_surface_but_no_box():
@@ -102,7 +104,7 @@ def test_a_pole_gives_the_mask_its_surface_but_no_box():
     pole = sprite((120, 150, 130, 300), own=False)
     sign = plate._replace(polygons=pole.polygons + plate.polygons,
                           colors_bgr=[(0, 0, 0)] * 2, own=[False, True])
-    _, identities, boxes = cast_visible(surfaces, [(sign, 5)])
+    _, identities, boxes = cast_visible(surfaces, [Thing(sign, 5)])
     assert boxes == [(0, (100, 100, 151, 151))]
     assert identities[250, 125] == 5
 
@@ -110,7 +112,7 @@ def test_a_pole_gives_the_mask_its_surface_but_no_box():
 def test_the_picture_and_the_truth_are_painted_at_the_same_place():
     canvas = Canvas(64, 48)
     canvas.image[:], canvas.identities[:] = 0, 0
-    canvas.fill(square(10, 10, 40, 30), (255, 255, 255), 3)
+    canvas.fill(square(10, 10, 40, 30), (255, 255, 255), surface=3)
     bright = cv2.erode((canvas.image[..., 0] > 250).astype(np.uint8), np.ones((3, 3)))
     assert np.all(canvas.identities[bright > 0] == 3)
     assert np.all(canvas.image[canvas.identities == 3].mean(axis=1) > 60)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from synthetic_street import HELD_OUT_SEED, Drive
+from synthetic_street import HELD_OUT_SEED, Drive, StreetError
 from synthetic_street import drive as drive_module
 from synthetic_street.labels import STREET_SCENES
 
@@ -53,13 +53,17 @@ def test_a_segment_lasts_as_long_as_asked():
 
 
 @pytest.mark.parametrize('options, message', [
+    ({'seed': -1}, r'seed is -1, expected 0\.\.4294967295'),
+    ({'width': 0}, 'a frame of 0x120 pixels cannot be drawn'),
     ({'rate_hz': 0.0}, 'rate_hz is 0.0, expected a positive number'),
+    ({'rate_hz': float('inf')}, 'rate_hz is inf, expected a positive number'),
+    ({'rate_hz': float('nan')}, 'rate_hz is nan, expected a positive number'),
     ({'segment_s': 4.0}, 'segment_s is 4.0, expected more than 0 and at most 3.0')])
 def test_a_drive_that_cannot_be_says_why(options, message):
-    with pytest.raises(ValueError, match=message):
-        Drive(0, **options)
+    with pytest.raises(StreetError, match=message):
+        Drive(**{'seed': 0, **SMALL, **options})
 
 
 def test_a_negative_frame_is_refused():
-    with pytest.raises(ValueError, match='index is -1, expected 0 or more'):
+    with pytest.raises(StreetError, match='index is -1, expected 0 or more'):
         Drive(0, **SMALL).scene(-1)
