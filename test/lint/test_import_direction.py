@@ -60,6 +60,10 @@ LAYERS = {
          'edgenext_core.labels', 'edgenext_core.weights'),
         ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'tensorrt'),
     ),
+    'edgenext_core.commands': Layer(),
+    'edgenext_core.commands.prepare': Layer(
+        ('edgenext_core.runtime.errors', 'synthetic_street'), ('cv2', 'tqdm')
+    ),
     'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(

@@ -1,0 +1,1 @@
+"""The commands of ``edgenext``, one module each, imported only when it is chosen."""
