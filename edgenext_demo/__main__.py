@@ -8,6 +8,7 @@ import tempfile
 from typing import Any, List, Optional
 
 from edgenext_core.runtime.errors import EdgeNextError
+from edgenext_core.runtime.frame_sources import list_images, open_source
 
 try:
     from edgenext_demo.report import build_report, write_report
@@ -26,7 +27,7 @@ from edgenext_demo.spool import Spool
 from edgenext_demo.stop_signals import StopSignals
 from edgenext_demo.summary import print_summary
 from edgenext_demo.table import LiveTable, make_console
-from edgenext_ros.sources import SYNTHETIC, list_images, open_source
+from edgenext_ros.street_source import SYNTHETIC
 
 REPORT, VIDEO, SHEET = 'report.json', 'demo.mp4', 'sheet.png'
 _INTERRUPTED = 130
@@ -105,8 +106,7 @@ def _check_source(clip: Clip) -> None:
     if clip.truth_masks:
         list_images(clip.truth_masks)
     if clip.source not in SYNTHETIC:
-        open_source(clip.source, seed=0, width=0, height=0, rate_hz=0.0,
-                    loop=False).frames.close()
+        open_source(clip.source, also=SYNTHETIC).frames.close()
 
 
 def _prepare(folder: str) -> Any:

@@ -13,20 +13,15 @@ diagnostics.
 import sys
 import threading
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
-import cv2
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Classification as ClassificationMessage
-from vision_msgs.msg import Detection2DArray
 
-from edgenext_core.runtime.records import Classification, ClassMask, Detections
+from edgenext_core.runtime.frame_sources import FrameSource, SourceFrame, add_masks, open_source
 from edgenext_ros import node_process
-from edgenext_ros.conversions import classification_to_ros, detections_to_ros, mask_to_ros
 from edgenext_ros.diagnostics import (
     DIAGNOSTICS_PERIOD_S,
     DIAGNOSTICS_TOPIC,
@@ -37,9 +32,9 @@ from edgenext_ros.diagnostics import (
 from edgenext_ros.images import compressed_from_frame, image_from_frame
 from edgenext_ros.parameters import ParameterSpec, declare
 from edgenext_ros.qos import RESULT_QOS, image_qos
-from edgenext_ros.sources import SourceError, SourceFrame, list_images, open_source
-from synthetic_street import HELD_OUT_SEED, Scene
-from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES
+from edgenext_ros.street_source import SYNTHETIC, open_street
+from edgenext_ros.truth import TruthPublishers
+from synthetic_street import HELD_OUT_SEED
 
 NAME = 'camera'
 PARAMETERS = (
@@ -79,10 +74,7 @@ class Camera:
         self._node = node
         self._stop = stop
         self._values = values = declare(node, PARAMETERS)
-        self._masks = list_images(values['truth_masks']) if values['truth_masks'] else []
-        self._source = open_source(
-            values['source'], seed=values['seed'], width=values['width'],
-            height=values['height'], rate_hz=values['rate_hz'], loop=values['loop'])
+        self._source = _open(values)
         self._sent = 0
         self._skipped = 0
         self._state = 'starting'
@@ -104,17 +96,15 @@ class Camera:
         self._source.frames.close()
         self._publish_diagnostics()
         node_process.wait_until_delivered(
-            (self._images, self._compressed, self._truth_labels, self._truth_detections,
-             self._truth_masks, self._diagnostics), timeout_s=DELIVERY_TIMEOUT_S)
+            (self._images, self._compressed, *self._truth.publishers, self._diagnostics),
+            timeout_s=DELIVERY_TIMEOUT_S)
         return 1 if self._state == 'failed' else 0
 
     def _create_publishers(self) -> None:
         create, topic = self._node.create_publisher, self._node.resolve_topic_name('image')
         self._images = create(Image, topic, image_qos('reliable'))
         self._compressed = create(CompressedImage, topic + '/compressed', image_qos('reliable'))
-        self._truth_labels = create(ClassificationMessage, '~/truth/labels', RESULT_QOS)
-        self._truth_detections = create(Detection2DArray, '~/truth/detections', RESULT_QOS)
-        self._truth_masks = create(Image, '~/truth/mask', RESULT_QOS)
+        self._truth = TruthPublishers(self._node)
         self._diagnostics = create(DiagnosticArray, DIAGNOSTICS_TOPIC, RESULT_QOS)
 
     def _publish_all(self) -> None:
@@ -175,37 +165,7 @@ class Camera:
         self._sent += 1
         if self._compressed.get_subscription_count():
             self._compressed.publish(compressed_from_frame(frame.image_bgr, header))
-        if frame.scene is not None:
-            self._publish_scene(frame.scene, header)
-        if self._truth_masks.get_subscription_count():
-            mask = self._find_mask(frame, frame.image_bgr.shape[:2])
-            if mask is not None:
-                self._truth_masks.publish(mask_to_ros(ClassMask(mask), header))
-
-    def _publish_scene(self, scene: Scene, header: Any) -> None:
-        if self._truth_labels.get_subscription_count():
-            self._truth_labels.publish(classification_to_ros(
-                Classification(np.array([scene.label_id]), np.ones(1, np.float32)), header,
-                labels=STREET_SCENES.names, class_id_format='index'))
-        if self._truth_detections.get_subscription_count():
-            scores = np.ones(len(scene.boxes_xyxy), np.float32)
-            self._truth_detections.publish(detections_to_ros(
-                Detections(scene.boxes_xyxy, scene.box_class_ids, scores), header,
-                labels=STREET_OBJECTS.names, class_id_format='index'))
-
-    def _find_mask(self, frame: SourceFrame, shape: Tuple[int, ...]) -> Optional[np.ndarray]:
-        """Return the frame's true mask, (H, W) uint8, or None where it is unknown."""
-        if not self._masks:
-            return frame.scene.mask if frame.scene is not None else None
-        if frame.number >= len(self._masks):
-            return None
-        path = self._masks[frame.number]
-        mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
-            found = 'nothing readable' if mask is None else f'{mask.dtype} {mask.shape}'
-            raise SourceError(f'mask {path} holds {found}, expected one channel of uint8 class '
-                              f'indices of the size of the frame, {shape}')
-        return mask
+        self._truth.publish(frame.truth, header)
 
     def _publish_diagnostics(self) -> None:
         failed = self._state == 'failed'
@@ -218,6 +178,16 @@ class Camera:
                 values=key_values({
                     'sent': self._sent, 'skipped': self._skipped,
                     'subscribers': self._images.get_subscription_count()}))))
+
+
+def _open(values: Dict[str, Any]) -> FrameSource:
+    name = values['source']
+    if name in SYNTHETIC:
+        source = open_street(name, seed=values['seed'], width=values['width'],
+                             height=values['height'], rate_hz=values['rate_hz'])
+    else:
+        source = open_source(name, loop=values['loop'], also=SYNTHETIC)
+    return add_masks(source, values['truth_masks']) if values['truth_masks'] else source
 
 
 def main(args: Optional[List[str]] = None) -> int:

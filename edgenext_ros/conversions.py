@@ -9,6 +9,7 @@ from typing import Any, Sequence, Tuple
 
 import numpy as np
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import (
     Classification as ClassificationMessage,
 )
@@ -53,7 +54,7 @@ def class_id_from_ros(class_id: str, *, labels: Sequence[str]) -> int:
     return labels.index(class_id) if class_id in labels else int(class_id)
 
 
-def classification_to_ros(record: Classification, header: Any, *, labels: Sequence[str],
+def classification_to_ros(record: Classification, header: Header, labels: Sequence[str],
                           class_id_format: str) -> ClassificationMessage:
     """
     Make a Classification message.
@@ -71,7 +72,7 @@ def classification_to_ros(record: Classification, header: Any, *, labels: Sequen
         for index, score in zip(record.class_ids, record.scores)])
 
 
-def classification_from_ros(message: ClassificationMessage, *, labels: Sequence[str]
+def classification_from_ros(message: ClassificationMessage, labels: Sequence[str]
                             ) -> Classification:
     """
     Read a Classification message.
@@ -86,7 +87,7 @@ def classification_from_ros(message: ClassificationMessage, *, labels: Sequence[
         scores=np.array([result.score for result in message.results], dtype=np.float32))
 
 
-def detections_to_ros(record: Detections, header: Any, *, labels: Sequence[str],
+def detections_to_ros(record: Detections, header: Header, labels: Sequence[str],
                       class_id_format: str) -> Detection2DArray:
     """
     Make a Detection2DArray message; every detection carries the header too.
@@ -113,7 +114,7 @@ def detections_to_ros(record: Detections, header: Any, *, labels: Sequence[str],
     return message
 
 
-def detections_from_ros(message: Detection2DArray, *, labels: Sequence[str]) -> Detections:
+def detections_from_ros(message: Detection2DArray, labels: Sequence[str]) -> Detections:
     """
     Read a Detection2DArray message.
 
@@ -135,7 +136,7 @@ def _box_from_ros(bbox: Any) -> Tuple[float, float, float, float]:
     return center.x - half_x, center.y - half_y, center.x + half_x, center.y + half_y
 
 
-def mask_to_ros(record: ClassMask, header: Any) -> Image:
+def mask_to_ros(record: ClassMask, header: Header) -> Image:
     """
     Make a mono8 image whose values are class indices.
 
@@ -157,7 +158,7 @@ def mask_from_ros(message: Image) -> ClassMask:
     return ClassMask(class_ids=np.ascontiguousarray(rows[:, :message.width]))
 
 
-def label_info_to_ros(card: ModelCard, header: Any, *, threshold: float) -> LabelInfo:
+def label_info_to_ros(card: ModelCard, header: Header, *, threshold: float) -> LabelInfo:
     """
     Make the message that says which index is which class.
 
@@ -170,7 +171,7 @@ def label_info_to_ros(card: ModelCard, header: Any, *, threshold: float) -> Labe
         VisionClass(class_id=index, class_name=name) for index, name in enumerate(card.labels)])
 
 
-def vision_info_to_ros(card: ModelCard, header: Any, *, database_location: str) -> VisionInfo:
+def vision_info_to_ros(card: ModelCard, header: Header, *, database_location: str) -> VisionInfo:
     """
     Make the message that says which method speaks.
 

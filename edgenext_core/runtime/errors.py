@@ -19,3 +19,7 @@ class EngineError(EdgeNextError):
 
 class SettingError(EdgeNextError):
     """A setting has a wrong name, type or range: choose another value."""
+
+
+class SourceError(EdgeNextError):
+    """A source of frames cannot be used: name another."""

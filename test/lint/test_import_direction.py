@@ -67,11 +67,10 @@ LAYERS = {
     'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(
-        ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street', 'edgenext_core.labels'),
-        ('numpy', 'cv2', *ROS),
+        ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street'), ROS
     ),
-    'edgenext_ros.sources': Layer(
-        ('edgenext_ros', 'synthetic_street', 'edgenext_core.runtime'), ('numpy', 'cv2')
+    'edgenext_ros.street_source': Layer(
+        ('edgenext_ros', 'synthetic_street', 'edgenext_core.runtime'), ('numpy',)
     ),
     'edgenext_demo': Layer(
         ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.measure', 'synthetic_street'),

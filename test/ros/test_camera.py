@@ -8,11 +8,12 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray
 
+from edgenext_core.runtime.errors import SourceError
+from edgenext_core.runtime.frame_sources import DEFAULT_RATE_HZ
 from edgenext_ros.conversions import classification_from_ros, detections_from_ros, mask_from_ros
 from edgenext_ros.images import frame_from_compressed, frame_from_image
 from edgenext_ros.parameters import ParameterError
 from edgenext_ros.qos import image_qos
-from edgenext_ros.sources import DEFAULT_RATE_HZ, SourceError
 from synthetic_street import Drive
 from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES
 
@@ -126,7 +127,7 @@ def test_a_mask_of_another_size_ends_the_camera_with_an_error(bench, tmp_path):
 
 
 @pytest.mark.parametrize(('parameters', 'error', 'sentence'), [
-    ({'source': 'absent.mp4'}, SourceError, "'absent.mp4' does not exist"),
+    ({'source': 'absent.mp4'}, SourceError, "'absent.mp4' does not exist, expected synthetic, "),
     ({'source': 99}, SourceError, "'99' cannot be opened as a video"),
     ({'truth_masks': 'absent'}, SourceError, "'absent' is not a folder"),
     ({'rate_hz': 'fast'}, ParameterError, "rate_hz is 'fast', expected a number"),

@@ -1,0 +1,167 @@
+"""Where frames come from: a video, a folder of images, an image, a camera, a stream."""
+
+import itertools
+import math
+import os
+from typing import Generator, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+import cv2
+import numpy as np
+
+from edgenext_core.runtime.errors import SourceError
+from edgenext_core.runtime.records import ClassMask, Record
+
+DEFAULT_RATE_HZ = 15.0
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
+_KINDS = ('a video file', 'an image or a folder of images', 'a camera index or a url')
+
+
+class SourceFrame(NamedTuple):
+    """
+    One frame of a source.
+
+    ``number`` counts from 0 within one pass; ``image_bgr`` (H, W, 3) uint8, None where a file of a
+    folder cannot be decoded; ``truth`` holds, by the name of the task, what a perfect model would
+    answer, where the source knows that.
+    """
+
+    number: int
+    image_bgr: Optional[np.ndarray]
+    truth: Mapping[str, Record] = {}
+
+
+class FrameSource(NamedTuple):
+    """
+    An opened source.
+
+    ``rate_hz`` is its own rate; ``is_live`` where frames come when they come, as from a camera.
+    Closing ``frames`` releases it.
+    """
+
+    frames: Generator[SourceFrame, None, None]
+    rate_hz: float
+    is_live: bool = False
+
+
+def open_source(name: str, *, loop: bool = False, also: Tuple[str, ...] = ()) -> FrameSource:
+    """
+    Open a source of frames.
+
+    :param name: a video file, an image or a folder of images, a camera's index, or a stream's url
+    :param loop: start files again at their end
+    :param also: other names that the caller knows, for the message to list
+    :return: the source
+    :raises SourceError: when it cannot be opened or holds no frame
+    """
+    if name.isdigit() or '://' in name:
+        return _open_live(name)
+    if os.path.isdir(name):
+        return _open_images(list_images(name), loop=loop)
+    if not os.path.isfile(name):
+        raise SourceError(f'source {name!r} does not exist, expected {", ".join(also + _KINDS)}; '
+                          'check the path')
+    if name.lower().endswith(IMAGE_SUFFIXES):
+        return _open_images([name], loop=loop)
+    return _open_video(name, loop=loop)
+
+
+def list_images(folder: str) -> List[str]:
+    """
+    List a folder's images in the order of their names.
+
+    :param folder: the folder
+    :return: paths
+    :raises SourceError: when there is none
+    """
+    if not os.path.isdir(folder):
+        raise SourceError(f'{folder!r} is not a folder, expected one with images; check the path')
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(IMAGE_SUFFIXES))
+    if not names:
+        raise SourceError(f'folder {folder!r} holds no image, expected files that end in '
+                          f'{", ".join(IMAGE_SUFFIXES)}; name another folder')
+    return [os.path.join(folder, name) for name in names]
+
+
+def add_masks(source: FrameSource, folder: str) -> FrameSource:
+    """
+    Let mask images be the truth of a source's frames.
+
+    :param source: the source
+    :param folder: of masks of the frames' size, the i-th file, by name, for the i-th frame; one
+        channel of uint8 class indices; frames beyond the last one have no true mask
+    :return: the source with them; its frames raise a SourceError at a mask that does not fit
+    :raises SourceError: when the folder holds no image
+    """
+    paths = list_images(folder)
+
+    def frames() -> Generator[SourceFrame, None, None]:
+        try:
+            for frame in source.frames:
+                truth = dict(frame.truth)
+                truth.pop('segmentation', None)
+                if frame.image_bgr is not None and frame.number < len(paths):
+                    truth['segmentation'] = _read_mask(paths[frame.number],
+                                                       frame.image_bgr.shape[:2])
+                yield frame._replace(truth=truth)
+        finally:
+            source.frames.close()
+    return source._replace(frames=frames())
+
+
+def _read_mask(path: str, shape: Tuple[int, ...]) -> ClassMask:
+    mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
+        found = 'nothing readable' if mask is None else f'{mask.dtype} {mask.shape}'
+        raise SourceError(f'mask {path} holds {found}, expected one channel of uint8 class '
+                          f'indices of the size of the frame, {shape}; name another folder')
+    return ClassMask(mask)
+
+
+def _open_images(paths: List[str], *, loop: bool) -> FrameSource:
+    def frames() -> Generator[SourceFrame, None, None]:
+        while True:
+            for number, path in enumerate(paths):
+                yield SourceFrame(number, cv2.imread(path, cv2.IMREAD_COLOR))
+            if not loop:
+                return
+    return FrameSource(frames(), DEFAULT_RATE_HZ)
+
+
+def _open_video(path: str, *, loop: bool) -> FrameSource:
+    capture = _open_capture(path, path)
+    rate_hz = capture.get(cv2.CAP_PROP_FPS)
+
+    def frames() -> Generator[SourceFrame, None, None]:
+        reader = capture
+        while True:
+            yield from _read(reader)
+            if not loop:
+                return
+            reader = _open_capture(path, path)
+    return FrameSource(
+        frames(), rate_hz if math.isfinite(rate_hz) and rate_hz > 0 else DEFAULT_RATE_HZ)
+
+
+def _open_live(name: str) -> FrameSource:
+    capture = _open_capture(int(name) if name.isdigit() else name, name)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    return FrameSource(_read(capture), 0.0, is_live=True)
+
+
+def _open_capture(target: Union[int, str], name: str) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(target)
+    if not capture.isOpened():
+        raise SourceError(f'source {name!r} cannot be opened as a video, expected a file, camera '
+                          'or stream that OpenCV reads; check the path, the codec and the rights')
+    return capture
+
+
+def _read(capture: cv2.VideoCapture) -> Generator[SourceFrame, None, None]:
+    try:
+        for number in itertools.count():
+            is_read, image = capture.read()
+            if not is_read:
+                return
+            yield SourceFrame(number, image)
+    finally:
+        capture.release()
