@@ -49,9 +49,9 @@ def arguments():
     ]
     described += [
         (
-            task + '_model',
-            packaged('engines', 'demo', task + '.onnx'),
-            'ONNX model file of the %s node, with its model card inside' % task,
+            f'{task}_model',
+            packaged('engines', 'demo', f'{task}.onnx'),
+            f'ONNX model file of the {task} node, with its model card inside',
         )
         for task in TASKS
     ]
@@ -60,7 +60,7 @@ def arguments():
         (
             'params_file',
             packaged('config', 'perception.yaml'),
-            'parameters of the perception nodes; the file that it defaults to lists all',
+            'parameters of the perception nodes; the file that it defaults to lists all of them',
         ),
         ('log_level', 'info', 'debug, info, warn, error or fatal'),
         ('use_sim_time', 'false', 'true: take the time from /clock'),
@@ -125,14 +125,13 @@ def perception_nodes(context):
     wanted = [word.strip() for word in start.split(',') if word.strip()]
     if not wanted or not set(wanted) <= set(TASKS):
         raise ValueError(
-            'start:=%s must name one or more of %s, separated by commas'
-            % (start, ', '.join(TASKS))
+            f'start:={start} must name one or more of {", ".join(TASKS)}, separated by commas'
         )
     return [
         node(
-            task + '_node',
+            f'{task}_node',
             task,
-            [LaunchConfiguration('params_file'), {'model': text(task + '_model')}],
+            [LaunchConfiguration('params_file'), {'model': text(f'{task}_model')}],
         )
         for task in TASKS
         if task in wanted
