@@ -10,9 +10,7 @@ from typing import Any, Sequence, Tuple
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from vision_msgs.msg import (
-    Classification as ClassificationMessage,
-)
+from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import (
     Detection2D,
     Detection2DArray,
@@ -171,16 +169,17 @@ def label_info_to_ros(card: ModelCard, header: Header, *, threshold: float) -> L
         VisionClass(class_id=index, class_name=name) for index, name in enumerate(card.labels)])
 
 
-def vision_info_to_ros(card: ModelCard, header: Header, *, database_location: str) -> VisionInfo:
+def vision_info_to_ros(card: ModelCard, header: Header, *, database_location: str,
+                       database_version: int) -> VisionInfo:
     """
     Make the message that says which method speaks.
 
-    :param card: the model's card; its training's whole-number ``version`` becomes the version
+    :param card: the model's card
     :param header: stamp of publication
     :param database_location: the full name of the node's parameter that lists the class names
+    :param database_version: the model file's number, as ``model_number`` gives it
     :return: the message
     """
-    version = card.training.get('version')
     return VisionInfo(header=header, method=f'{card.architecture} {card.task}',
                       database_location=database_location,
-                      database_version=version if isinstance(version, int) else 0)
+                      database_version=database_version)

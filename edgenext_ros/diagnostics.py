@@ -1,15 +1,57 @@
-"""Build the messages of ``/diagnostics`` and ``~/latency``."""
+"""
+What a node says of itself on ``/diagnostics``, and the parts of such messages.
 
-from typing import Any, Dict, Sequence
+Threads: everything here runs in the executor's thread, or in the one that stops the node after
+the executor.
+"""
+
+from typing import Any, Callable, Dict, List, Optional
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
+from rclpy.timer import Timer
+from std_msgs.msg import Header
 
 from edgenext_ros.frame_slot import FrameCounts
 from edgenext_ros.latency import FrameLatency, LatencyWindow
+from edgenext_ros.node_process import create_timer
+from edgenext_ros.qos import RESULT_QOS
 
-DIAGNOSTICS_TOPIC = '/diagnostics'
 DIAGNOSTICS_PERIOD_S = 1.0
+
+
+class DiagnosticsReporter:
+    """Publish a node's statuses every second while it runs, and once more at its end."""
+
+    def __init__(self, node: Node, make_statuses: Callable[[], List[DiagnosticStatus]]) -> None:
+        """
+        Make the publisher.
+
+        :param node: the node
+        :param make_statuses: describes the present state
+        """
+        self.publisher = node.create_publisher(DiagnosticArray, '/diagnostics', RESULT_QOS)
+        self._node = node
+        self._make_statuses = make_statuses
+        self._timer: Optional[Timer] = None
+
+    def start(self) -> None:
+        """Start publishing."""
+        self._timer = create_timer(self._node, DIAGNOSTICS_PERIOD_S, self._publish)
+
+    def stop(self) -> None:
+        """Publish for the last time."""
+        self._node.destroy_timer(self._timer)
+        self._publish()
+
+    def destroy(self) -> None:
+        """Destroy the publisher."""
+        self._node.destroy_publisher(self.publisher)
+
+    def _publish(self) -> None:
+        self.publisher.publish(DiagnosticArray(
+            header=Header(stamp=self._node.get_clock().now().to_msg()),
+            status=self._make_statuses()))
 
 
 def status_prefix(node: Node) -> str:
@@ -22,18 +64,7 @@ def status_prefix(node: Node) -> str:
     return node.get_fully_qualified_name().lstrip('/')
 
 
-def diagnostic_array(header: Any, status: DiagnosticStatus) -> DiagnosticArray:
-    """
-    Wrap one status.
-
-    :param header: the header to carry
-    :param status: the status
-    :return: the message
-    """
-    return DiagnosticArray(header=header, status=[status])
-
-
-def key_values(values: Dict[str, Any]) -> Sequence[KeyValue]:
+def key_values(values: Dict[str, Any]) -> List[KeyValue]:
     """
     Write values as diagnostics do, all as strings.
 

@@ -1,11 +1,21 @@
-"""A node's image subscription, which follows the publishers and explains their silence."""
+"""
+A camera as a node sees it: the image subscription, which follows the publishers.
+
+Threads: everything here runs in the executor's thread, or in the one that starts and stops the
+node while the executor does not run. A message is not decoded here: it goes into the slots of the
+tasks that want it, as one frame, which the worker decodes when the first of them asks.
+"""
 
 import time
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 
+import numpy as np
 from rclpy.node import Node
+from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image
 
+from edgenext_ros.frame_slot import CameraFrame, FrameSlot
+from edgenext_ros.images import frame_from_compressed, frame_from_image
 from edgenext_ros.node_process import create_timer
 from edgenext_ros.qos import choose_reliability, describe_publisher, image_qos, offers_reliable
 
@@ -14,42 +24,65 @@ try:
 except ImportError:  # ROS 2 Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
-TRANSPORTS = ('raw', 'compressed')
+
+class Transport(NamedTuple):
+    """One form in which images travel: behind the raw topic's name, the message, its decoder."""
+
+    suffix: str
+    message_type: Any
+    decode: Callable[[Any], np.ndarray]
+
+
+# As image_transport has them: beside the raw topic, wherever that is remapped to.
+TRANSPORTS = {
+    'raw': Transport('', Image, frame_from_image),
+    'compressed': Transport('/compressed', CompressedImage, frame_from_compressed),
+}
 CHECK_PERIOD_S = 0.5
 SILENCE_S = 3.0
 
 
 class ImageInput:
-    """
-    Subscribe to ``image``, or to ``image/compressed`` beside it.
+    """Receive a camera's images, and explain why none come."""
 
-    Everything here runs in the executor's thread.
-    """
-
-    def __init__(self, node: Node, on_image: Callable[[Any], None], *, transport: str,
-                 reliability_setting: str) -> None:
+    def __init__(self, node: Node, topic: str, *, transport: str, reliability_setting: str
+                 ) -> None:
         """
-        Subscribe and start to follow the publishers.
+        Note what to subscribe to.
 
         :param node: the node
-        :param on_image: is called with every message and must return at once
+        :param topic: of raw images, relative to the node's namespace, before remapping
         :param transport: one of ``TRANSPORTS``
         :param reliability_setting: one of ``qos.RELIABILITY_SETTINGS``
         """
         self._node = node
-        self._on_image = on_image
-        self._type = CompressedImage if transport == 'compressed' else Image
+        self._transport = TRANSPORTS[transport]
         self._setting = reliability_setting
+        self._slots: Sequence[FrameSlot] = ()
         self._last_arrival_s = time.monotonic()
         self._silence_told = False
-        self.topic = node.resolve_topic_name('image')
-        if transport == 'compressed':
-            # As image_transport does: beside the raw topic, wherever that is remapped to.
-            self.topic += '/compressed'
         self._subscription: Optional[Any] = None
+        self._timer: Optional[Timer] = None
+        self.topic = node.resolve_topic_name(topic) + self._transport.suffix
         self.reliability = ''
+
+    def start(self, slots: Sequence[FrameSlot]) -> None:
+        """
+        Subscribe, and follow the publishers from now on.
+
+        :param slots: where each frame goes, one for each task
+        """
+        self._slots = tuple(slots)
+        self._last_arrival_s = time.monotonic()
+        self._silence_told = False
         self._follow_publishers()
-        self._timer = create_timer(node, CHECK_PERIOD_S, self._follow_publishers)
+        self._timer = create_timer(self._node, CHECK_PERIOD_S, self._follow_publishers)
+
+    def stop(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_subscription(self._subscription)
+        self._subscription = None
 
     def find_silence(self) -> Optional[str]:
         """
@@ -65,26 +98,28 @@ class ImageInput:
                 f'{self._type_name()}, {self.reliability}; {_describe(publishers)}; '
                 f'{self._advise(publishers)}')
 
-    def close(self) -> None:
-        """Stop receiving."""
-        self._node.destroy_timer(self._timer)
-        self._node.destroy_subscription(self._subscription)
-
     def _publishers(self) -> List[Any]:
         return self._node.get_publishers_info_by_topic(self.topic)
 
     def _type_name(self) -> str:
-        return f'sensor_msgs/msg/{self._type.__name__}'
+        return f'sensor_msgs/msg/{self._transport.message_type.__name__}'
 
     def _receive(self, message: Any) -> None:
         self._last_arrival_s = time.monotonic()
         self._silence_told = False
-        self._on_image(message)
+        frame = CameraFrame(message, self._transport.decode)
+        for slot in self._slots:
+            slot.put(frame)
 
     def _follow_publishers(self) -> None:
         reliability = choose_reliability(self._setting, self._publishers())
-        if reliability != self.reliability:
+        if self._subscription is None:
             self._subscribe(reliability)
+        elif reliability != self.reliability:
+            self._node.destroy_subscription(self._subscription)
+            self._subscribe(reliability)
+            self._node.get_logger().info(
+                f'the publishers of {self.topic} changed: now subscribed {reliability}')
         if not self._silence_told:
             silence = self.find_silence()
             if silence is not None:
@@ -92,13 +127,9 @@ class ImageInput:
                 self._node.get_logger().warning(silence)
 
     def _subscribe(self, reliability: str) -> None:
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._node.get_logger().info(
-                f'the publishers of {self.topic} changed: now subscribed {reliability}')
         self.reliability = reliability
         self._subscription = self._node.create_subscription(
-            self._type, self.topic, self._receive, image_qos(reliability),
+            self._transport.message_type, self.topic, self._receive, image_qos(reliability),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos))
 
     def _on_incompatible_qos(self, _event: Any) -> None:

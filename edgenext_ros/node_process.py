@@ -2,17 +2,19 @@
 One node as a process: start, spin, stop cleanly, exit code.
 
 Threads: the main thread waits for a signal, since only there Python can be interrupted at any
-time; a second one spins the executor; the part (a perception task or the camera) has a worker of
-its own. On SIGINT or SIGTERM the executor stops first, then the part finishes its frame and says
-its last words while the ROS context is still valid, then the context goes.
+time, and takes the node's part through its phases; a second one spins the executor; the part (a
+perception task or the camera) has a worker of its own. On SIGINT or SIGTERM the executor stops
+first, then the part finishes its frame and says its last words while the ROS context is still
+valid, then the context goes.
 """
 
+import abc
 import signal
 import sys
 import threading
 import time
 import traceback
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Callable, List, Sequence
 
 import rclpy
 from rclpy.clock import Clock, ClockType
@@ -29,16 +31,43 @@ WAKE_PERIOD_S = 0.2
 _STEADY_CLOCK = Clock(clock_type=ClockType.STEADY_TIME)
 
 
-def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
-        args: Optional[List[str]] = None) -> int:
+class NodePart(abc.ABC):
     """
-    Run a node until it is told to stop.
+    What a node does, in four phases.
+
+    They are called in the order create, start, stop, destroy, where start and stop may come again
+    and again; none while another runs. ``exit_code`` is the process's after a stop.
+    """
+
+    exit_code = 0
+
+    @abc.abstractmethod
+    def create(self) -> None:
+        """
+        Declare the parameters, open what the work needs, make the publishers.
+
+        :raises EdgeNextError: when the part cannot work, with what to do
+        """
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start to work."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Finish the work that has begun, publish the last messages, end the threads."""
+
+    @abc.abstractmethod
+    def destroy(self) -> None:
+        """Release what ``create`` has opened and made."""
+
+
+def run(name: str, make_part: Callable[[Node, threading.Event], NodePart]) -> int:
+    """
+    Run a node with the process's command line until it is told to stop.
 
     :param name: the node's default name
-    :param make_part: gets the node and an event that it may set to end the process; returns the
-        running part, whose ``close()`` finishes its work, publishes its last messages, ends its
-        threads and returns an exit code; raises an EdgeNextError when it cannot start
-    :param args: the command line, sys.argv where None
+    :param make_part: gets the node and an event that the part may set to end the process
     :return: the exit code: 0 after a clean stop, 1 where the part could not start or broke
     """
     stop = threading.Event()
@@ -46,19 +75,23 @@ def run(name: str, make_part: Callable[[Node, threading.Event], Any], *,
         signal.signal(number, lambda *_: stop.set())
     try:
         # The default handlers invalidate the context before the last messages are out.
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         node = Node(name)
     except Exception as error:  # rclpy has no common base for bad arguments and names
         sys.stderr.write(f'{name}: {error}\n')
         return 1
+    part = make_part(node, stop)
     try:
-        part = make_part(node, stop)
+        part.create()
     except EdgeNextError as error:
         node.get_logger().fatal(str(error))
         code = 1
     else:
+        part.start()
         code = _spin(node, stop)
-        code = part.close() or code
+        part.stop()
+        code = part.exit_code or code
+        part.destroy()
     node.destroy_node()
     rclpy.shutdown()
     return code
@@ -92,7 +125,7 @@ def _spin(node: Node, stop: threading.Event) -> int:
     """Spin in a thread of its own until ``stop``; return 1 where a callback raised."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    broken: List[Any] = []
+    broken: List[bool] = []
 
     def spin() -> None:
         try:

@@ -1,6 +1,9 @@
-"""Parameters as a table: declare them with descriptors, check values, set the live ones."""
+"""
+Parameters as a table: declare them with descriptors, check values, follow the live ones.
 
-import math
+Threads: parameters are declared before the executor runs; later changes come in its thread.
+"""
+
 from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 from rcl_interfaces.msg import (
@@ -12,16 +15,10 @@ from rcl_interfaces.msg import (
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
-from edgenext_core.runtime.errors import EdgeNextError
+from edgenext_core.runtime import settings
+from edgenext_core.runtime.errors import EdgeNextError, SettingError
 
-FROM_CARD = -1
-"""The value of a threshold or count that means: the model card's own."""
-
-_TYPE_NAMES = {float: 'a number', int: 'a whole number', bool: 'true or false', str: 'a text'}
-
-
-class ParameterError(EdgeNextError):
-    """Say that a parameter's value cannot be used: start the node with another."""
+_TYPE_NAMES = {bool: 'true or false', str: 'a text'}
 
 
 class ParameterSpec(NamedTuple):
@@ -29,8 +26,8 @@ class ParameterSpec(NamedTuple):
     One parameter of a node.
 
     ``live`` ones may be set while the node runs, all others are read-only. ``limits`` is the
-    inclusive range of a number; ``from_card`` allows ``FROM_CARD`` below it. ``choices`` lists
-    the values of a string. ``any_type`` takes any value as a string (a camera's index).
+    inclusive range that every number has. ``choices`` lists the values of a string. ``any_type``
+    takes any value as a string (a camera's index).
     """
 
     name: str
@@ -38,9 +35,46 @@ class ParameterSpec(NamedTuple):
     description: str
     live: bool = False
     limits: Optional[Tuple[float, float]] = None
-    from_card: bool = False
     choices: Tuple[str, ...] = ()
     any_type: bool = False
+
+    @property
+    def rule(self) -> str:
+        """Say in words which values are fine."""
+        if self.limits is not None:
+            return self._as_setting(self.limits).rule
+        if self.choices:
+            return f'one of {", ".join(self.choices)}'
+        return 'any value' if self.any_type else _TYPE_NAMES[type(self.default)]
+
+    def find_problem(self, value: Any) -> Optional[str]:
+        """
+        Check a value against the rule.
+
+        :param value: anything
+        :return: what came and what was expected, or None where the value is fine
+        """
+        if self.limits is not None:
+            return settings.find_problem(self._as_setting(self.limits), value)
+        is_fine = value in self.choices if self.choices else type(value) is type(self.default)
+        return None if is_fine or self.any_type else (f'{self.name} is {value!r}, expected '
+                                                      f'{self.rule}')
+
+    def _as_setting(self, limits: Tuple[float, float]) -> settings.Setting:
+        return settings.Setting(self.name, type(self.default), limits, self.description)
+
+
+def setting_specs(rules: Sequence[settings.Setting], defaults: settings.Settings
+                  ) -> Tuple[ParameterSpec, ...]:
+    """
+    Make live parameters of a task's settings.
+
+    :param rules: of the task
+    :param defaults: the model card's
+    :return: one for each rule
+    """
+    return tuple(ParameterSpec(rule.name, getattr(defaults, rule.name), rule.description,
+                               live=True, limits=rule.limits) for rule in rules)
 
 
 def declare(node: Node, specs: Sequence[ParameterSpec]) -> Dict[str, Any]:
@@ -50,18 +84,19 @@ def declare(node: Node, specs: Sequence[ParameterSpec]) -> Dict[str, Any]:
     :param node: the node
     :param specs: its parameters
     :return: the values by name
-    :raises ParameterError: when a value given at the start has a wrong type or breaks a rule
+    :raises SettingError: when a value given at the start has a wrong type or breaks a rule
     """
     values = {}
     for spec in specs:
         try:
             value = node.declare_parameter(spec.name, spec.default, _descriptor(spec)).value
         except ParameterException as error:
-            raise ParameterError(f'parameter {spec.name} ({spec.description}): {error}') from error
-        problem = find_problem(spec, value)
+            raise SettingError(f'parameter {spec.name} ({spec.description}) must be {spec.rule}: '
+                               f'{error}') from error
+        problem = spec.find_problem(value)
         if problem is not None:
-            raise ParameterError(f'parameter {problem}')
-        values[spec.name] = _convert(spec, value)
+            raise SettingError(f'parameter {problem}; choose another value')
+        values[spec.name] = _converted(spec, value)
     return values
 
 
@@ -72,7 +107,8 @@ def follow_changes(node: Node, specs: Sequence[ParameterSpec],
 
     :param node: the node
     :param specs: its parameters, declared
-    :param apply: is called with the changed values by name, in the executor's thread
+    :param apply: is called with the changed values by name, in the executor's thread; refuses
+        them by raising an EdgeNextError before it has applied any
     """
     live = {spec.name: spec for spec in specs if spec.live}
 
@@ -80,70 +116,32 @@ def follow_changes(node: Node, specs: Sequence[ParameterSpec],
         changed = {parameter.name: parameter.value for parameter in parameters
                    if parameter.name in live}
         for name, value in changed.items():
-            problem = find_problem(live[name], value)
+            problem = live[name].find_problem(value)
             if problem is not None:
                 return SetParametersResult(successful=False, reason=problem)
-        if changed:
-            apply({name: _convert(live[name], value) for name, value in changed.items()})
+        try:
+            apply({name: _converted(live[name], value) for name, value in changed.items()})
+        except EdgeNextError as error:
+            return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     node.add_on_set_parameters_callback(on_set)
 
 
-def value_or_default(values: Dict[str, Any], name: str, defaults: Dict[str, Any]) -> Any:
-    """
-    Resolve a parameter that may leave the choice to the model card.
-
-    :param values: the node's parameters
-    :param name: the parameter
-    :param defaults: the card's defaults
-    :return: the parameter's value, or the card's where it is ``FROM_CARD``
-    """
-    return defaults[name] if values[name] == FROM_CARD else values[name]
-
-
-def find_problem(spec: ParameterSpec, value: Any) -> Optional[str]:
-    """
-    Check a value against its rule.
-
-    :param spec: the parameter
-    :param value: the value; a whole number will do where the default is a fraction
-    :return: what came and what was expected, or None where the value is fine
-    """
-    if not spec.any_type and type(_convert(spec, value)) is not type(spec.default):
-        return f'{spec.name} is {value!r}, expected {_TYPE_NAMES[type(spec.default)]}'
-    if spec.choices and value not in spec.choices:
-        return f'{spec.name} is {value!r}, expected one of {", ".join(spec.choices)}'
-    if spec.limits is None or (spec.from_card and value == FROM_CARD):
-        return None
-    low, high = spec.limits
-    if low <= value <= high:
-        return None
-    card = f" or {FROM_CARD} for the model card's own" if spec.from_card else ''
-    if math.isinf(high):
-        return f'{spec.name} is {value}, expected at least {low}{card}'
-    return f'{spec.name} is {value}, expected {low} to {high}{card}'
-
-
-def _convert(spec: ParameterSpec, value: Any) -> Any:
-    if spec.any_type:
-        return str(value)
-    return float(value) if isinstance(spec.default, float) and type(value) is int else value
+def _converted(spec: ParameterSpec, value: Any) -> Any:
+    return type(spec.default)(value)
 
 
 def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
     # Dynamic typing lets ``-p rate_hz:=15`` pass; ``find_problem`` checks the type.
     descriptor = ParameterDescriptor(description=spec.description, read_only=not spec.live,
-                                     dynamic_typing=True)
-    if spec.choices:
-        descriptor.additional_constraints = 'one of ' + ', '.join(spec.choices)
+                                     dynamic_typing=True, additional_constraints=spec.rule)
     if spec.limits is not None:
-        low = FROM_CARD if spec.from_card else spec.limits[0]
-        high = spec.limits[1]
+        low, high = spec.limits
         if isinstance(spec.default, float):
             descriptor.floating_point_range = [
                 FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)]
         else:
-            descriptor.integer_range = [IntegerRange(
-                from_value=int(low), to_value=int(min(high, 2 ** 31 - 1)), step=1)]
+            descriptor.integer_range = [
+                IntegerRange(from_value=int(low), to_value=int(high), step=1)]
     return descriptor

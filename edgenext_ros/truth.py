@@ -23,6 +23,7 @@ class TruthPublishers:
 
         :param node: the node
         """
+        self._node = node
         self._by_task = {name: node.create_publisher(task.message_type, f'~/truth/{task.topic}',
                                                      RESULT_QOS)
                          for name, task in ROS_TASKS.items()}
@@ -38,3 +39,8 @@ class TruthPublishers:
         for name, record in truth.items():
             if self._by_task[name].get_subscription_count():
                 self._by_task[name].publish(ROS_TASKS[name].to_ros(record, header, (), 'index'))
+
+    def destroy(self) -> None:
+        """Destroy the publishers."""
+        for publisher in self.publishers:
+            self._node.destroy_publisher(publisher)

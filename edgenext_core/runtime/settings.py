@@ -53,7 +53,7 @@ class Setting(NamedTuple):
     def rule(self) -> str:
         """Say in words which values are fine."""
         low, high = self.limits
-        return f'{"a number" if self.kind is float else "a whole number"} {low:g} to {high:g}'
+        return f'{"a number" if self.kind is float else "a whole number"} {low} to {high}'
 
 
 CLASSIFICATION_SETTINGS = (

@@ -4,9 +4,10 @@ import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import GetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
 from std_msgs.msg import Header
 
 from edgenext_ros.camera_node import Camera
@@ -34,32 +35,64 @@ class Bench:
         self._stop.set()
         self._thread.join()
         for part, _ in self._parts:
-            part.close()
+            part.stop()
+            part.destroy()
         for node in [node for _, node in self._parts] + [self.node]:
             self._executor.remove_node(node)
             node.destroy_node()
         self._executor.shutdown()
 
-    def run_perception(self, task_type, **parameters):
+    def run_perception(self, task, *, name=None, **parameters):
         """Run a perception node in this process; return its node."""
-        node = self._add_node(task_type.name, parameters)
-        self._parts.append((Perception(node, task_type), node))
+        node = self._add_node(name or task, parameters)
+        self._run(Perception(node, task), node)
         return node
 
     def run_camera(self, **parameters):
         """Run a camera node in this process; return the event that tells its end."""
         ended = threading.Event()
         node = self._add_node('camera', parameters)
-        self._parts.append((Camera(node, ended), node))
+        self._run(Camera(node, ended), node)
         return ended
 
     def stop_newest(self):
-        """Close the newest part as its process would, the executor first; return its exit code."""
+        """End the newest part as its process would, the executor first; return its exit code."""
         part, node = self._parts.pop()
         self._executor.remove_node(node)
-        code = part.close()
+        part.stop()
+        part.destroy()
         node.destroy_node()
-        return code
+        return part.exit_code
+
+    def pause_newest(self):
+        """Stop the newest part; return a function that starts it again."""
+        part, node = self._parts[-1]
+        self._executor.remove_node(node)
+        part.stop()
+
+        def resume():
+            part.start()
+            self._executor.add_node(node)
+        return resume
+
+    def newest(self):
+        """Return the newest part and its node."""
+        return self._parts[-1]
+
+    def forget_newest(self):
+        """Destroy the newest part's node; the part has been stopped and destroyed already."""
+        _, node = self._parts.pop()
+        node.destroy_node()
+
+    def ask_parameters(self, node, *names):
+        """Return a node's parameters as `ros2 param get` sees them: over its service."""
+        client = self.node.create_client(GetParameters,
+                                         node.get_fully_qualified_name() + '/get_parameters')
+        self.wait_for(client.service_is_ready, 'the service')
+        future = client.call_async(GetParameters.Request(names=names))
+        self.wait_for(future.done, 'the parameters')
+        self.node.destroy_client(client)
+        return [parameter_value_to_python(value) for value in future.result().values]
 
     def collect(self, message_type, topic, qos=50):
         """Subscribe and return the list into which the messages go."""
@@ -112,6 +145,11 @@ class Bench:
     def wait_for_subscriber(self, publisher, count=1):
         """Wait until a publisher has matched subscriptions."""
         self.wait_for(lambda: publisher.get_subscription_count() >= count, 'a subscription')
+
+    def _run(self, part, node):
+        part.create()
+        part.start()
+        self._parts.append((part, node))
 
     def _add_node(self, name, parameters=None):
         overrides = [Parameter(key, value=value) for key, value in (parameters or {}).items()]

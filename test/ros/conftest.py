@@ -15,7 +15,7 @@ import rclpy  # noqa: E402
 from bench import Bench  # noqa: E402
 from rclpy.signals import SignalHandlerOptions  # noqa: E402
 
-from edgenext_ros import camera_node, image_input, perception_node  # noqa: E402
+from edgenext_ros import diagnostics, image_input  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
@@ -33,8 +33,7 @@ def context():
 @pytest.fixture
 def bench(context, monkeypatch):
     """Give a test node that publishes, listens and runs nodes beside it, with less patience."""
-    monkeypatch.setattr(perception_node, 'DIAGNOSTICS_PERIOD_S', 0.2)
-    monkeypatch.setattr(camera_node, 'DIAGNOSTICS_PERIOD_S', 0.2)
+    monkeypatch.setattr(diagnostics, 'DIAGNOSTICS_PERIOD_S', 0.2)
     monkeypatch.setattr(image_input, 'SILENCE_S', 1.0)
     bench = Bench(context)
     yield bench

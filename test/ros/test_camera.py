@@ -8,11 +8,10 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray
 
-from edgenext_core.runtime.errors import SourceError
+from edgenext_core.runtime.errors import SettingError, SourceError
 from edgenext_core.runtime.frame_sources import DEFAULT_RATE_HZ
 from edgenext_ros.conversions import classification_from_ros, detections_from_ros, mask_from_ros
 from edgenext_ros.images import frame_from_compressed, frame_from_image
-from edgenext_ros.parameters import ParameterError
 from edgenext_ros.qos import image_qos
 from synthetic_street import Drive
 from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES
@@ -90,6 +89,35 @@ def test_a_camera_that_stays_does_not_end_with_its_source(bench, tmp_path):
     assert not ended.is_set()
 
 
+def test_a_camera_that_was_stopped_goes_on_when_started_again(bench, tmp_path):
+    _write_pictures(tmp_path / 'pictures', count=200)
+    images = _collect_images(bench)
+    bench.run_camera(source=str(tmp_path / 'pictures'), rate_hz=100, wait_for_subscribers=1)
+    bench.wait_for(lambda: images, 'a frame')
+    resume = bench.pause_newest()
+    before = len(images)  # stopping waits until the subscriber has everything
+    resume()
+    bench.wait_for(lambda: len(images) > before, 'the frames after')
+    assert bench.stop_newest() == 0
+    numbers = [frame_from_image(image)[0, 0, 0] for image in images]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_destroyed_camera_leaves_no_topic_behind(bench):
+    bench.run_camera(frames=1, **SMALL)
+    part, node = bench.newest()
+
+    def topics():
+        return dict(node.get_publisher_names_and_types_by_node(node.get_name(), '/'))
+
+    own = {'/image', '/image/compressed', '/camera/truth/mask', '/diagnostics'}
+    bench.wait_for(lambda: own < set(topics()), 'the topics')
+    bench.pause_newest()
+    part.destroy()
+    bench.wait_for(lambda: not own & set(topics()), 'their end')
+    bench.forget_newest()
+
+
 def test_a_picture_that_cannot_be_decoded_is_skipped_and_counted(bench, tmp_path):
     _write_pictures(tmp_path / 'pictures')
     (tmp_path / 'pictures' / '1.png').write_bytes(b'no picture')
@@ -130,8 +158,8 @@ def test_a_mask_of_another_size_ends_the_camera_with_an_error(bench, tmp_path):
     ({'source': 'absent.mp4'}, SourceError, "'absent.mp4' does not exist, expected synthetic, "),
     ({'source': 99}, SourceError, "'99' cannot be opened as a video"),
     ({'truth_masks': 'absent'}, SourceError, "'absent' is not a folder"),
-    ({'rate_hz': 'fast'}, ParameterError, "rate_hz is 'fast', expected a number"),
-    ({'width': 8}, ParameterError, 'width.*out of range.*8'),
+    ({'rate_hz': 'fast'}, SettingError, "rate_hz is 'fast', expected a number"),
+    ({'width': 8}, SettingError, 'width.*out of range.*8'),
 ])
 def test_a_camera_that_cannot_start_says_why(bench, parameters, error, sentence):
     with pytest.raises(error, match=sentence):

@@ -96,6 +96,7 @@ def test_the_infos_say_labels_threshold_method_and_version(header, tmp_path):
     assert [(item.class_id, item.class_name) for item in labels.class_map] == [
         (0, 'red'), (1, 'blue')]
     assert labels.threshold == .25
-    vision = vision_info_to_ros(card, header, database_location='/detection/class_names')
-    assert (vision.method, vision.database_version) == ('tiny detection', 3)
+    vision = vision_info_to_ros(card, header, database_location='/detection/class_names',
+                                database_version=2 ** 31 - 1)
+    assert (vision.method, vision.database_version) == ('tiny detection', 2 ** 31 - 1)
     assert vision.database_location == '/detection/class_names'
