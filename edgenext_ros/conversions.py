@@ -2,7 +2,8 @@
 Records to result messages and back: pure functions, tested by round trip.
 
 Class ids in messages are strings; ``class_id_format`` says whether such a string is the index
-('3') or the name ('truck').
+('3') or the name ('truck'). The functions that stand in the task table take their arguments by
+position, so that mypy can hold the rows together.
 """
 
 from typing import Any, Sequence, Tuple

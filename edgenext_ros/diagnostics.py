@@ -1,8 +1,8 @@
 """
 What a node says of itself on ``/diagnostics``, and the parts of such messages.
 
-Threads: everything here runs in the executor's thread, or in the one that stops the node after
-the executor.
+Threads: the reporter works in the executor's thread, and in the one that stops the node after the
+executor; the functions may be called in any.
 """
 
 from typing import Any, Callable, Dict, List, Optional

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, NamedTuple
 import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from edgenext_core.runtime.errors import FrameError
 
@@ -157,7 +158,7 @@ def _is_truncated(data: bytes) -> bool:
     return False
 
 
-def image_from_frame(frame: np.ndarray, header: Any, encoding: str) -> Image:
+def image_from_frame(frame: np.ndarray, header: Header, encoding: str) -> Image:
     """
     Make a raw image message.
 
@@ -175,7 +176,7 @@ def image_from_frame(frame: np.ndarray, header: Any, encoding: str) -> Image:
     return message
 
 
-def compressed_from_frame(frame_bgr: np.ndarray, header: Any, *, quality: int = 90
+def compressed_from_frame(frame_bgr: np.ndarray, header: Header, *, quality: int = 90
                           ) -> CompressedImage:
     """
     Make a JPEG image message.
