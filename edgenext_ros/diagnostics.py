@@ -17,6 +17,7 @@ from edgenext_ros.latency import FrameLatency, LatencyWindow
 from edgenext_ros.node_process import create_timer
 from edgenext_ros.qos import RESULT_QOS
 
+DIAGNOSTICS_TOPIC = '/diagnostics'
 DIAGNOSTICS_PERIOD_S = 1.0
 
 
@@ -30,7 +31,7 @@ class DiagnosticsReporter:
         :param node: the node
         :param make_statuses: describes the present state
         """
-        self.publisher = node.create_publisher(DiagnosticArray, '/diagnostics', RESULT_QOS)
+        self.publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS_TOPIC, RESULT_QOS)
         self._node = node
         self._make_statuses = make_statuses
         self._timer: Optional[Timer] = None
@@ -62,6 +63,17 @@ def status_prefix(node: Node) -> str:
     :return: its full name without the leading slash, so that namespaces stay apart
     """
     return node.get_fully_qualified_name().lstrip('/')
+
+
+def diagnostic_array(header: Header, status: DiagnosticStatus) -> DiagnosticArray:
+    """
+    Wrap one status.
+
+    :param header: the header to carry
+    :param status: the status
+    :return: the message
+    """
+    return DiagnosticArray(header=header, status=[status])
 
 
 def key_values(values: Dict[str, Any]) -> List[KeyValue]:

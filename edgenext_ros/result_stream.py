@@ -24,6 +24,7 @@ from edgenext_core.runtime.tasks import TASKS
 from edgenext_ros.conversions import label_info_to_ros, vision_info_to_ros
 from edgenext_ros.diagnostics import (
     counter_values,
+    diagnostic_array,
     key_values,
     latency_status,
     latency_values,
@@ -121,8 +122,7 @@ class ResultStream:
             queue_ms=queue_ms, decode_ms=decode_ms, preprocess_ms=answer.times.preprocess_ms,
             infer_ms=answer.times.infer_ms, postprocess_ms=answer.times.postprocess_ms,
             publish_ms=(published_s - answered_s) * 1e3, age_ms=self._age_ms(header.stamp))
-        self._latencies.publish(
-            DiagnosticArray(header=header, status=[latency_status(self._name, latency)]))
+        self._latencies.publish(diagnostic_array(header, latency_status(self._name, latency)))
         self._window.add(latency, finished_s=published_s)
         if self._overlays.get_subscription_count():
             self._publish_overlay(frame, answer.record)
