@@ -44,7 +44,7 @@ setup(
     # Robot distributions have OpenCV 4, so the robot side is written for it.
     install_requires=['numpy', 'opencv-python-headless>=4.1,<5', 'onnxruntime'],
     extras_require={
-        'demo': ['av', 'pycocotools', 'rich'],
+        'demo': ['av', 'pycocotools', 'rich', 'rosbags'],
         'train': TRAIN,
         'export': EXPORT,
         'tensorrt': ['tensorrt', 'pycuda'],

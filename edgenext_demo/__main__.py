@@ -4,13 +4,13 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
-from typing import Any, List, Optional
+from typing import Dict, List, Optional
 
 from edgenext_core.runtime.errors import EdgeNextError
 from edgenext_core.runtime.frame_sources import list_images, open_source
 
 try:
+    from edgenext_demo.bag_writer import BagWriter, remove_bag
     from edgenext_demo.report import build_report, write_report
     from edgenext_demo.sheet import write_sheet
     from edgenext_demo.video import write_video
@@ -18,18 +18,17 @@ except ModuleNotFoundError as error:
     sys.exit(f'edgenext_demo: {error}; install what the demo needs: '
              "pip install 'edgenext_ros[demo]'")
 
+from edgenext_demo.bag_reader import BagReader
 from edgenext_demo.errors import DemoError
 from edgenext_demo.model_folder import find_models
-from edgenext_demo.moments import Moments
-from edgenext_demo.recording import Recording
-from edgenext_demo.session import Clip, record_run
-from edgenext_demo.spool import Spool
+from edgenext_demo.replay import Replay
+from edgenext_demo.session import Clip, play_clip
 from edgenext_demo.stop_signals import StopSignals
 from edgenext_demo.summary import print_summary
 from edgenext_demo.table import LiveTable, make_console
 from edgenext_ros.street_source import SYNTHETIC
 
-REPORT, VIDEO, SHEET = 'report.json', 'demo.mp4', 'sheet.png'
+REPORT, VIDEO, SHEET, BAG = 'report.json', 'demo.mp4', 'sheet.png', 'bag'
 _INTERRUPTED = 130
 
 
@@ -44,7 +43,7 @@ def main(args: Optional[List[str]] = None) -> int:
     options = _parse(args)
     try:
         _run(options, command='python -m edgenext_demo ' + ' '.join(map(shlex.quote, args)))
-    except EdgeNextError as error:
+    except (EdgeNextError, OSError) as error:
         print(f'edgenext_demo: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -57,8 +56,8 @@ def _parse(args: List[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='python -m edgenext_demo',
         description='Play a clip to the perception nodes over ROS 2, show and measure them, and '
-                    'leave an annotated video, a contact sheet and a report. Ctrl-C ends the '
-                    'clip early, a second one gives up.')
+                    'leave an annotated video, a contact sheet, a report and a bag of all '
+                    'messages. Ctrl-C ends the clip early, a second one gives up.')
     parser.add_argument('--source', default='synthetic',
                         help='synthetic, synthetic-stills, a video file, a folder of images, a '
                              'camera index or the url of a stream (default: %(default)s)')
@@ -86,18 +85,16 @@ def _run(options: argparse.Namespace, *, command: str) -> None:
     _check_source(clip)
     paths = _prepare(options.out)
     console = make_console()
-    with tempfile.TemporaryFile(dir=options.out) as file:
-        spool = Spool(file)
-        with StopSignals() as stop, LiveTable(console) as table:
-            run = record_run(clip, models, spool=spool, table=table, stop=stop,
-                             log_folder=os.path.join(options.out, 'logs'))
-        recording = Recording(spool)
-        report = build_report(run, recording, clip, command=command)
+    with StopSignals() as stop, LiveTable(console) as table, BagWriter(paths[BAG]) as bag:
+        run = play_clip(clip, models, bag=bag, table=table, stop=stop,
+                        log_folder=os.path.join(options.out, 'logs'))
+    with BagReader(paths[BAG]) as messages:
+        replay = Replay(messages)
+        report = build_report(run, replay, clip=clip, command=command)
         write_report(report, paths[REPORT])
         console.print('drawing the video and the contact sheet ...')
-        moments = Moments(recording, run.records)
-        write_video(recording, moments, paths[VIDEO])
-        write_sheet(recording, moments, report, paths[SHEET])
+        write_video(replay, run.nodes, path=paths[VIDEO])
+        write_sheet(replay, run.nodes, report, path=paths[SHEET])
     print_summary(report, list(paths.values()), console)
 
 
@@ -109,14 +106,15 @@ def _check_source(clip: Clip) -> None:
         open_source(clip.source, also=SYNTHETIC).frames.close()
 
 
-def _prepare(folder: str) -> Any:
+def _prepare(folder: str) -> Dict[str, str]:
     """Make the folder and remove what an earlier run has left there; return paths by name."""
-    paths = {name: os.path.join(folder, name) for name in (VIDEO, SHEET, REPORT)}
+    paths = {name: os.path.join(folder, name) for name in (VIDEO, SHEET, REPORT, BAG)}
     try:
         os.makedirs(folder, exist_ok=True)
-        for path in paths.values():
-            if os.path.exists(path):
-                os.remove(path)
+        for name in (VIDEO, SHEET, REPORT):
+            if os.path.exists(paths[name]):
+                os.remove(paths[name])
+        remove_bag(paths[BAG])
     except OSError as error:
         raise DemoError(f'cannot write to {folder} ({error.strerror}); name another folder with '
                         '--out') from error

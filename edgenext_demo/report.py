@@ -8,56 +8,55 @@ import numpy as np
 from edgenext_core.measure.accuracy import METERS, AccuracyError
 from edgenext_demo.installation import describe_machine
 from edgenext_demo.model_folder import DemoModel
-from edgenext_demo.recorder import STAGES, NodeRecord
-from edgenext_demo.recording import Recording
+from edgenext_demo.node_figures import STAGES, NodeFigures
+from edgenext_demo.replay import Replay
 from edgenext_demo.session import Clip, Run
-from synthetic_street.labels import STREET_OBJECTS, STREET_SCENES, STREET_SURFACES
+from edgenext_demo.tasks import DEMO_TASKS
 
 _PERCENTILES = (50, 95, 99)
-_WORLD_CLASSES = {'classification': STREET_SCENES.names, 'detection': STREET_OBJECTS.names,
-                  'segmentation': STREET_SURFACES.names}
 
 
-def build_report(run: Run, recording: Recording, clip: Clip, *, command: str) -> Dict[str, Any]:
+def build_report(run: Run, replay: Replay, *, clip: Clip, command: str) -> Dict[str, Any]:
     """
     Put the figures of a run together.
 
     :param run: the last counters and the stage times
-    :param recording: results and truth
+    :param replay: results and truth
     :param clip: what was played
     :param command: that made the run
     :return: for ``report.json``; latencies in milliseconds, accuracies 0 to 1
     """
-    played_s = recording.duration_s()
+    played_s = replay.duration_s()
     return {
         'command': command,
         'clip': dict(clip._asdict(), played_s=round(played_s, 3), ended_by=run.ended_by),
         'frames_sent': run.sent,
-        'nodes': {record.model.node: _describe_node(record, sent=run.sent, played_s=played_s)
-                  for record in run.records},
-        'accuracy': {record.model.card.task: measure_accuracy(record.model, recording, clip)
-                     for record in run.records},
+        'nodes': {node.model.node: _describe_node(node, sent=run.sent, played_s=played_s)
+                  for node in run.nodes},
+        'accuracy': {node.model.card.task: measure_accuracy(node.model, replay, clip=clip)
+                     for node in run.nodes},
         'machine': describe_machine(),
     }
 
 
-def measure_accuracy(model: DemoModel, recording: Recording, clip: Clip) -> Optional[dict]:
+def measure_accuracy(model: DemoModel, replay: Replay, *, clip: Clip
+                     ) -> Optional[Dict[str, Any]]:
     """
     Compare a node's published results with the truth.
 
     :param model: what the node ran
-    :param recording: results and truth
+    :param replay: results and truth
     :param clip: tells what the truth's classes are
     :return: the figures, what they rest on, and the classes by name; None where the truth is
         unknown, empty, or speaks of other classes than the model
     """
     task, labels = model.card.task, model.card.labels
-    if not recording.has_truth(model):
+    if not replay.has_truth(model):
         return None
-    if not clip.truth_masks and labels != _WORLD_CLASSES[task]:
+    if not clip.truth_masks and labels != DEMO_TASKS[task].street_labels:
         return None
     meter = METERS[task](len(labels))
-    for found, truth in recording.pairs(model):
+    for found, truth in replay.pairs(model):
         meter.add(found, truth)
     try:
         accuracy = meter.accuracy()
@@ -80,21 +79,21 @@ def write_report(report: Dict[str, Any], path: str) -> None:
         stream.write('\n')
 
 
-def _describe_node(record: NodeRecord, *, sent: int, played_s: float) -> Dict[str, Any]:
-    counters, card = record.counters, record.model.card
+def _describe_node(node: NodeFigures, *, sent: int, played_s: float) -> Dict[str, Any]:
+    counters, card = node.counters, node.model.card
     return {
         **counters._asdict(),
         'received_share': round(counters.received / sent, 4) if sent else None,
         'processed_share': round(counters.processed / sent, 4) if sent else None,
         'rate_hz': round(counters.processed / played_s, 3) if played_s else None,
-        'latency_ms': {stage: _percentiles(record.stages_ms[stage]) for stage in STAGES},
+        'latency_ms': {stage: _percentiles(node.stages_ms[stage]) for stage in STAGES},
         'model': {
-            'file': record.model.path,
+            'file': node.model.path,
             'architecture': card.architecture,
             'input': [card.input.height, card.input.width],
             'labels': list(card.labels),
             'defaults': card.defaults._asdict(),
-            'backend': record.backend,
+            'backend': node.backend,
         },
     }
 

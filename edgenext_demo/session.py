@@ -10,14 +10,16 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from edgenext_demo.bag_writer import BagWriter
 from edgenext_demo.errors import DemoError
 from edgenext_demo.installation import find_dds_profile
+from edgenext_demo.listener import Listener
 from edgenext_demo.model_folder import DemoModel
+from edgenext_demo.node_figures import Counters, NodeFigures
 from edgenext_demo.process_group import Processes, private_environment
-from edgenext_demo.recorder import CAMERA, Counters, NodeRecord, Recorder
-from edgenext_demo.spool import Spool
 from edgenext_demo.stop_signals import StopSignals
 from edgenext_demo.table import LiveTable
+from edgenext_demo.topics import CAMERA
 
 _START_TIMEOUT_S = 60.0
 _SETTLE_TIMEOUT_S = 20.0
@@ -39,21 +41,21 @@ class Clip(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a run gave: how many frames the camera sent, each node's record, how it ended."""
+    """What a run gave: how many frames the camera sent, each node's figures, how it ended."""
 
     sent: int
-    records: List[NodeRecord]
+    nodes: List[NodeFigures]
     ended_by: str
 
 
-def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_folder: str,
-               table: LiveTable, stop: StopSignals) -> Run:
+def play_clip(clip: Clip, models: Sequence[DemoModel], *, bag: BagWriter, log_folder: str,
+              table: LiveTable, stop: StopSignals) -> Run:
     """
-    Play a clip to the nodes and record what they say; nothing is left running, come what may.
+    Play a clip to the nodes and keep what they say; nothing is left running, come what may.
 
     :param clip: what the camera plays
     :param models: one per node
-    :param spool: where the messages go
+    :param bag: where the messages go
     :param log_folder: where the processes' logs go
     :param table: shows the run
     :param stop: tells when the user has had enough
@@ -69,7 +71,8 @@ def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_fol
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         try:
             node = Node('demo')
-            session = _Session(node, processes, Recorder(node, models, spool), table, stop)
+            session = _Session(node, processes, listener=Listener(node, models, bag),
+                               table=table, stop=stop)
             return session.run(clip.duration_s)
         finally:
             rclpy.shutdown()
@@ -78,10 +81,10 @@ def record_run(clip: Clip, models: Sequence[DemoModel], *, spool: Spool, log_fol
 class _Session:
     """The parts of a run while it runs."""
 
-    def __init__(self, node: Node, processes: Processes, recorder: Recorder,
+    def __init__(self, node: Node, processes: Processes, *, listener: Listener,
                  table: LiveTable, stop: StopSignals) -> None:
         self._processes = processes
-        self._recorder = recorder
+        self._listener = listener
         self._table = table
         self._stop = stop
         self._executor = SingleThreadedExecutor()
@@ -93,14 +96,14 @@ class _Session:
         # On its way out the camera says how many frames it has sent.
         self._processes.interrupt(CAMERA)
         self._settle()
-        return Run(self._recorder.sent, list(self._recorder.records.values()), ended_by)
+        return Run(self._listener.sent, list(self._listener.nodes.values()), ended_by)
 
     def _wait_for_start(self) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while self._recorder.frames == 0:
+        while self._listener.frames == 0:
             if self._stop.is_clip_over():
                 raise KeyboardInterrupt
-            if self._has_ended() and self._recorder.sent == 0:
+            if self._has_ended() and self._listener.sent == 0:
                 raise DemoError('the source holds no frame; name another')
             self._listen('starting: the camera waits until the nodes have loaded their models')
             if time.monotonic() > deadline_s:
@@ -117,13 +120,13 @@ class _Session:
                 return 'source'
             if 0 < duration_s <= played_s:
                 return 'duration'
-            self._listen(f'{played_s:.1f} s played, {self._recorder.frames} frames')
+            self._listen(f'{played_s:.1f} s played, {self._listener.frames} frames')
 
     def _has_ended(self) -> bool:
-        if self._recorder.camera_state == 'failed':
+        if self._listener.camera_state == 'failed':
             raise DemoError('the camera failed; its log ends with:\n'
                             + self._processes.log_tail(CAMERA))
-        return self._recorder.camera_state == 'ended'
+        return self._listener.camera_state == 'ended'
 
     def _settle(self) -> None:
         """Wait until the nodes have said twice the same, with every frame accounted for."""
@@ -134,21 +137,21 @@ class _Session:
 
     def _next_counters(self, deadline_s: float) -> List[Counters]:
         """Wait until each node has spoken again."""
-        records = list(self._recorder.records.values())
-        heard = [record.counters_heard for record in records]
-        while any(record.counters_heard == past for record, past in zip(records, heard)):
+        nodes = list(self._listener.nodes.values())
+        heard = [node.counters_heard for node in nodes]
+        while any(node.counters_heard == past for node, past in zip(nodes, heard)):
             self._listen('the camera has stopped, the nodes finish')
             if time.monotonic() > deadline_s:
                 raise DemoError(f'the nodes did not come to rest in {_SETTLE_TIMEOUT_S:.0f} s '
                                 'after the last frame; see their logs')
-        return [record.counters for record in records]
+        return [node.counters for node in nodes]
 
     def _listen(self, title: str) -> None:
         """Handle one message; wait a tenth of a second at most."""
         self._stop.check()
         self._processes.check()
         self._executor.spin_once(timeout_sec=_WAKE_PERIOD_S)
-        self._table.show(self._recorder, title=title)
+        self._table.show(self._listener, title=title)
 
 
 def _start_nodes(processes: Processes, clip: Clip, models: Sequence[DemoModel]) -> None:
@@ -157,7 +160,7 @@ def _start_nodes(processes: Processes, clip: Clip, models: Sequence[DemoModel]) 
             model.node, {'model': os.path.abspath(model.path)}))
     processes.start(CAMERA, 'edgenext_ros.camera_node', _ros_arguments(CAMERA, {
         'source': clip.source, 'rate_hz': clip.rate_hz, 'truth_masks': clip.truth_masks,
-        'stay': True, 'wait_for_subscribers': len(models) + 1}))  # the nodes and the recorder
+        'stay': True, 'wait_for_subscribers': len(models) + 1}))  # the nodes and the listener
 
 
 def _ros_arguments(name: str, parameters: Dict[str, Any]) -> List[str]:

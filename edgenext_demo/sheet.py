@@ -1,13 +1,16 @@
 """The contact sheet: the run on one picture."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import cv2
 import numpy as np
 
-from edgenext_demo.moments import Moments
-from edgenext_demo.picture import GREY, INK, INK_RAISED, Strip, annotate, banner, height_at
-from edgenext_demo.recording import Recording
+from edgenext_demo.errors import DemoError
+from edgenext_demo.moments import Moment, replay_moments, telling_stamps
+from edgenext_demo.node_figures import NodeFigures
+from edgenext_demo.picture import annotate, draw_banner, height_at
+from edgenext_demo.replay import Replay
+from edgenext_demo.strip import GREY, INK, INK_RAISED, Strip
 from edgenext_demo.summary import describe_accuracy
 
 _COLUMNS, _ROWS = 4, 3
@@ -16,22 +19,25 @@ _WIDTH = _COLUMNS * _TILE_WIDTH + (_COLUMNS + 1) * _GAP
 _TITLE_HEIGHT, _NODES_HEIGHT = 84, 76
 
 
-def write_sheet(recording: Recording, moments: Moments, report: Dict[str, Any],
+def write_sheet(replay: Replay, nodes: Sequence[NodeFigures], report: Dict[str, Any], *,
                 path: str) -> None:
     """
     Draw frames evenly over the run, answered by every node where there are enough, and figures.
 
-    :param recording: the frames, at least one
-    :param moments: what the nodes show
+    :param replay: the frames, at least one, and the results
+    :param nodes: those that answered
     :param report: as built
     :param path: of the PNG file
+    :raises DemoError: when the file cannot be written
     """
-    chosen = _choose(moments.telling_stamps(_COLUMNS * _ROWS))
-    height = height_at(recording.frame(chosen[0]), width=_TILE_WIDTH)
-    tiles = [_tile(recording, moments, stamp_ns, height) for stamp_ns in chosen]
+    chosen = _choose(telling_stamps(replay, nodes, _COLUMNS * _ROWS))
+    height = height_at(replay.first_frame(), width=_TILE_WIDTH)
+    tiles = [_tile(moment, height=height) for moment in replay_moments(replay, nodes, chosen)]
     tiles += [np.full_like(tiles[0], INK)] * (-len(tiles) % _COLUMNS)
     rows = [_row(tiles[first:first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
-    cv2.imwrite(path, np.vstack([_title(report), *rows, _nodes(report)]))
+    if not cv2.imwrite(path, np.vstack([_title(report), *rows, _nodes(report)])):
+        raise DemoError(f'cannot write {path}; free some space, or name another folder with '
+                        '--out')
 
 
 def _choose(stamps: List[int]) -> List[int]:
@@ -41,11 +47,9 @@ def _choose(stamps: List[int]) -> List[int]:
     return sorted({stamps[int(np.abs(times - time).argmin())] for time in wanted})
 
 
-def _tile(recording: Recording, moments: Moments, stamp_ns: int, height: int) -> np.ndarray:
-    shown = moments.shown(stamp_ns)
-    return np.vstack([
-        banner(shown, width=_TILE_WIDTH, time_s=moments.time_s(stamp_ns)),
-        annotate(recording.frame(stamp_ns), shown, width=_TILE_WIDTH, height=height)])
+def _tile(moment: Moment, *, height: int) -> np.ndarray:
+    return np.vstack([draw_banner(moment, width=_TILE_WIDTH),
+                      annotate(moment, width=_TILE_WIDTH, height=height)])
 
 
 def _row(tiles: List[np.ndarray]) -> np.ndarray:

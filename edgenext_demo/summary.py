@@ -6,6 +6,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from edgenext_demo.tasks import DEMO_TASKS
+
 _STAGES_SHOWN = ('queue', 'preprocess', 'infer', 'postprocess', 'publish', 'age')
 _COUNTERS_SHOWN = ('received', 'processed', 'dropped', 'failed', 'published')
 
@@ -32,20 +34,11 @@ def describe_accuracy(accuracy: Dict[str, Any]) -> List[str]:
     """
     Put accuracies into words.
 
-    :param accuracy: of a report
+    :param accuracy: of a report, by task
     :return: one line per task whose truth is known
     """
-    lines = []
-    for figures in accuracy.values():
-        if figures is None:
-            continue
-        if 'top1' in figures:
-            lines.append(f'top-1 {figures["top1"]:.3f} over {figures["frames"]} frames')
-        elif 'map50' in figures:
-            lines.append(f'mAP@0.5 {figures["map50"]:.3f} over {figures["objects"]} objects in '
-                         f'{figures["frames"]} frames')
-        else:
-            lines.append(f'mIoU {figures["miou"]:.3f} over {figures["frames"]} frames')
+    lines = [DEMO_TASKS[task].describe_accuracy(figures)
+             for task, figures in accuracy.items() if figures is not None]
     return lines or ['accuracy not measured: there is no truth, or it names other classes']
 
 

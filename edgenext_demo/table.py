@@ -10,8 +10,9 @@ from rich.live import Live
 from rich.table import Table
 
 from edgenext_core.runtime.tasks import TASKS
-from edgenext_demo.recorder import NodeRecord, Recorder
-from edgenext_demo.recording import decode_result
+from edgenext_demo.listener import Listener
+from edgenext_demo.node_figures import NodeFigures
+from edgenext_demo.topics import decode_record
 
 _TERMINAL_PERIOD_S = 0.5
 _LOG_PERIOD_S = 4.0
@@ -58,16 +59,16 @@ class LiveTable:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, recorder: Recorder, *, title: str) -> None:
+    def show(self, listener: Listener, *, title: str) -> None:
         """
         Show the newest state, unless it was shown a moment ago.
 
-        :param recorder: hears the nodes
+        :param listener: hears the nodes
         :param title: what stands above the table
         """
         if time.monotonic() < self._next_s:
             return
-        rows = [_row(record) for record in recorder.records.values()]
+        rows = [_row(node) for node in listener.nodes.values()]
         if self._live is not None:
             self._live.update(_table(rows, title), refresh=True)
         else:
@@ -86,15 +87,14 @@ def make_console() -> Console:
     return console if console.is_terminal else Console(width=_LOG_WIDTH)
 
 
-def _row(record: NodeRecord) -> Row:
-    ages_ms = np.array(record.stages_ms['age'])
+def _row(node: NodeFigures) -> Row:
+    ages_ms = np.array(node.stages_ms['age'])
     p50_ms, p99_ms = np.percentile(ages_ms, (50, 99)) if len(ages_ms) else (0.0, 0.0)
-    counters = record.counters
+    counters = node.counters
     return Row(
-        node=record.model.node,
-        result=(_describe(record)
-                if record.newest else 'waits for a frame'),
-        rate_hz=record.rate_hz(), p50_ms=p50_ms, p99_ms=p99_ms,
+        node=node.model.node,
+        result=_describe(node) if node.newest else 'waits for a frame',
+        rate_hz=node.rate_hz(), p50_ms=p50_ms, p99_ms=p99_ms,
         received=counters.received, dropped=counters.dropped, failed=counters.failed)
 
 
@@ -115,6 +115,6 @@ def _line(row: Row) -> str:
             f'p99 {row.p99_ms:4.0f} ms  dropped {row.dropped:<4} {row.result}')
 
 
-def _describe(record: NodeRecord) -> str:
-    card = record.model.card
-    return TASKS[card.task].describe(decode_result(record.model, record.newest), card)
+def _describe(node: NodeFigures) -> str:
+    card = node.model.card
+    return TASKS[card.task].describe(decode_record(node.model, node.newest), card)

@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
 from tiny_models import write_classifier, write_detector, write_segmenter
 
 from edgenext_demo.__main__ import main
@@ -69,6 +70,16 @@ def write_half_and_half(folder, frames):
     return images, masks
 
 
+def count_messages(bag):
+    """Decode everything in a bag, by the definitions in it; count the messages by topic."""
+    with AnyReader([bag]) as reader:
+        counts = {connection.topic: 0 for connection in reader.connections}
+        for connection, _, raw in reader.messages():
+            reader.deserialize(raw, connection.msgtype)
+            counts[connection.topic] += 1
+    return counts
+
+
 def node_processes(folder):
     """List the processes that were started with a model of this folder."""
     found = []
@@ -84,8 +95,8 @@ def node_processes(folder):
 
 
 @pytest.mark.slow
-def test_the_demo_measures_a_clip_exactly_and_leaves_video_sheet_and_report(demo, models,
-                                                                           tmp_path):
+def test_the_demo_measures_a_clip_exactly_and_leaves_video_sheet_report_and_bag(demo, models,
+                                                                                tmp_path):
     images, masks = write_half_and_half(tmp_path, frames=24)
     process = demo('--source', images, '--truth-masks', masks, '--models', models,
                    '--duration', 0, '--rate', 12)
@@ -121,6 +132,16 @@ def test_the_demo_measures_a_clip_exactly_and_leaves_video_sheet_and_report(demo
         assert 0 < sum(1 for _ in video.decode(stream)) <= 24
     sheet = cv2.imread(str(tmp_path / 'out' / 'sheet.png'))
     assert sheet.shape[1] > 1900
+
+    counts = count_messages(tmp_path / 'out' / 'bag')
+    assert counts.pop('/diagnostics') > 3
+    for task, topic in (('classification', 'labels'), ('detection', 'detections'),
+                        ('segmentation', 'mask')):
+        published = report['nodes'][task]['published']
+        assert counts.pop(f'/{task}/{topic}') == counts.pop(f'/{task}/latency') == published
+        assert counts.pop(f'/{task}/label_info') == counts.pop(f'/{task}/vision_info') == 1
+    assert counts == {'/image/compressed': 24, '/camera/truth/mask': 24,
+                      '/camera/truth/labels': 0, '/camera/truth/detections': 0}
     assert node_processes(models) == []
 
 
@@ -139,12 +160,14 @@ def test_ctrl_c_ends_the_clip_and_still_writes_everything(demo, models, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
-def test_a_demo_that_is_told_to_end_leaves_no_process_behind(demo, models, number):
+def test_a_demo_that_is_told_to_end_leaves_no_process_behind_and_a_bag_that_opens(
+        demo, models, tmp_path, number):
     process = demo('--models', models)
     wait_for_nodes(models, count=3)
     process.send_signal(number)
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
+    assert '/diagnostics' in count_messages(tmp_path / 'out' / 'bag')
     assert node_processes(models) == []
 
 
@@ -189,6 +212,14 @@ def test_two_models_of_one_task_are_told_by_name(tmp_path, capfd):
     assert main(['--models', str(tmp_path)]) == 1
     assert (f'{tmp_path}/a.onnx and {tmp_path}/b.onnx are both for detection'
             in capfd.readouterr().err)
+
+
+def test_a_folder_with_a_bag_of_somebody_else_is_left_alone(models, tmp_path, capfd):
+    (tmp_path / 'bag').mkdir()
+    (tmp_path / 'bag' / 'diary').write_text('mine')
+    assert main(['--models', str(models), '--out', str(tmp_path)]) == 1
+    assert f'cannot write to {tmp_path} (Directory not empty)' in capfd.readouterr().err
+    assert (tmp_path / 'bag' / 'diary').read_text() == 'mine'
 
 
 def wait_for_nodes(models, count):
