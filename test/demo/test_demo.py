@@ -222,6 +222,16 @@ def test_a_folder_with_a_bag_of_somebody_else_is_left_alone(models, tmp_path, ca
     assert (tmp_path / 'bag' / 'diary').read_text() == 'mine'
 
 
+def test_what_the_system_refuses_is_told_in_one_line(demo, models, tmp_path):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'logs').write_text('no folder')
+    process = demo('--models', models)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert output == f"edgenext_demo: [Errno 17] File exists: '{tmp_path}/out/logs'\n"
+    assert count_messages(tmp_path / 'out' / 'bag') == {}
+
+
 def wait_for_nodes(models, count):
     deadline_s = time.monotonic() + PATIENCE_S
     while len(node_processes(models)) < count:
