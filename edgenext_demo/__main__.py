@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace, *, command: str) -> None:
         write_report(report, paths[REPORT])
         console.print('drawing the video and the contact sheet ...')
         write_video(replay, run.nodes, path=paths[VIDEO])
-        write_sheet(replay, run.nodes, report, path=paths[SHEET])
+        write_sheet(replay, run.nodes, report=report, path=paths[SHEET])
     print_summary(report, list(paths.values()), console)
 
 

@@ -74,7 +74,7 @@ class BagWriter:
         with contextlib.suppress(OSError):  # the file's last bytes may not fit either
             self._writer.abort()
 
-    def add_topic(self, topic: str, message_type: Any, qos: QoSProfile) -> None:
+    def add_topic(self, topic: str, message_type: Any, *, qos: QoSProfile) -> None:
         """
         Announce a topic, once, before its first message.
 

@@ -28,7 +28,7 @@ class Listener:
     table. All callbacks run in the thread that spins the node.
     """
 
-    def __init__(self, node: Node, models: Sequence[DemoModel], bag: BagWriter) -> None:
+    def __init__(self, node: Node, models: Sequence[DemoModel], *, bag: BagWriter) -> None:
         """
         Subscribe.
 
@@ -61,7 +61,7 @@ class Listener:
             if then is not None:
                 then(serialized)
 
-        self._bag.add_topic(topic, kind, qos)
+        self._bag.add_topic(topic, kind, qos=qos)
         self._node.create_subscription(kind, topic, on_message, qos, raw=True)
 
     def _on_frame(self, _serialized: bytes) -> None:

@@ -40,7 +40,7 @@ class Moment(NamedTuple):
     shown: List[Shown]
 
 
-def replay_moments(replay: Replay, nodes: Sequence[NodeFigures],
+def replay_moments(replay: Replay, nodes: Sequence[NodeFigures], *,
                    stamps: Sequence[int]) -> Iterator[Moment]:
     """
     Show what a robot would know at each frame: every node's newest result up to it.
@@ -56,7 +56,7 @@ def replay_moments(replay: Replay, nodes: Sequence[NodeFigures],
                      [one.at(stamp_ns) for one in answers])
 
 
-def telling_stamps(replay: Replay, nodes: Sequence[NodeFigures], count: int) -> List[int]:
+def telling_stamps(replay: Replay, nodes: Sequence[NodeFigures], *, count: int) -> List[int]:
     """
     List the frames that are worth a picture.
 

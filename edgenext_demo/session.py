@@ -71,7 +71,7 @@ def play_clip(clip: Clip, models: Sequence[DemoModel], *, bag: BagWriter, log_fo
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         try:
             node = Node('demo')
-            session = _Session(node, processes, listener=Listener(node, models, bag),
+            session = _Session(node, processes, listener=Listener(node, models, bag=bag),
                                table=table, stop=stop)
             return session.run(clip.duration_s)
         finally:

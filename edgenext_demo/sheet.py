@@ -19,7 +19,7 @@ _WIDTH = _COLUMNS * _TILE_WIDTH + (_COLUMNS + 1) * _GAP
 _TITLE_HEIGHT, _NODES_HEIGHT = 84, 76
 
 
-def write_sheet(replay: Replay, nodes: Sequence[NodeFigures], report: Dict[str, Any], *,
+def write_sheet(replay: Replay, nodes: Sequence[NodeFigures], *, report: Dict[str, Any],
                 path: str) -> None:
     """
     Draw frames evenly over the run, answered by every node where there are enough, and figures.
@@ -30,9 +30,10 @@ def write_sheet(replay: Replay, nodes: Sequence[NodeFigures], report: Dict[str, 
     :param path: of the PNG file
     :raises DemoError: when the file cannot be written
     """
-    chosen = _choose(telling_stamps(replay, nodes, _COLUMNS * _ROWS))
+    chosen = _choose(telling_stamps(replay, nodes, count=_COLUMNS * _ROWS))
     height = height_at(replay.first_frame(), width=_TILE_WIDTH)
-    tiles = [_tile(moment, height=height) for moment in replay_moments(replay, nodes, chosen)]
+    tiles = [_tile(moment, height=height)
+             for moment in replay_moments(replay, nodes, stamps=chosen)]
     tiles += [np.full_like(tiles[0], INK)] * (-len(tiles) % _COLUMNS)
     rows = [_row(tiles[first:first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
     if not cv2.imwrite(path, np.vstack([_title(report), *rows, _nodes(report)])):

@@ -26,7 +26,7 @@ def write_video(replay: Replay, nodes: Sequence[NodeFigures], *, path: str) -> N
         stream = container.add_stream('libx264', rate=_rate_hz(replay), options=_OPTIONS)
         stream.pix_fmt = 'yuv420p'
         height = height_at(replay.first_frame(), width=WIDTH)
-        for moment in replay_moments(replay, nodes, replay.stamps):
+        for moment in replay_moments(replay, nodes, stamps=replay.stamps):
             picture = compose(moment, width=WIDTH, height=height)
             if not stream.codec_context.is_open:
                 stream.height, stream.width = picture.shape[:2]

@@ -41,10 +41,10 @@ def record_message(model, stamp_ns, record):
 def write_bag(folder, messages, *, models=()):
     """Write (topic, serialised message) pairs in the order in which they came."""
     with BagWriter(str(folder)) as bag:
-        bag.add_topic(FRAMES, CompressedImage, RESULT_QOS)
+        bag.add_topic(FRAMES, CompressedImage, qos=RESULT_QOS)
         for model in models:
-            bag.add_topic(result_topic(model), message_type(model), RESULT_QOS)
-            bag.add_topic(truth_topic(model), message_type(model), RESULT_QOS)
+            bag.add_topic(result_topic(model), message_type(model), qos=RESULT_QOS)
+            bag.add_topic(truth_topic(model), message_type(model), qos=RESULT_QOS)
         for index, (topic, serialized) in enumerate(messages):
             bag.write(topic, serialized, received_ns=10 ** 18 + index)
     return str(folder)

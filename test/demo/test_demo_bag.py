@@ -80,7 +80,7 @@ def test_every_message_comes_out_of_the_bag_as_it_went_in_without_this_package(m
     assert tuple(messages) == TYPES
     with BagWriter(str(tmp_path / 'bag')) as bag:
         for index, (kind, message) in enumerate(messages.items()):
-            bag.add_topic(f'/topic_{index}', kind, LATCHED_QOS)
+            bag.add_topic(f'/topic_{index}', kind, qos=LATCHED_QOS)
             bag.write(f'/topic_{index}', serialize_message(message), received_ns=1000 + index)
     with AnyReader([tmp_path / 'bag']) as reader:
         read = list(reader.messages())
@@ -96,7 +96,7 @@ def test_every_message_comes_out_of_the_bag_as_it_went_in_without_this_package(m
 def test_the_definitions_in_the_bag_are_those_that_are_installed(tmp_path):
     with BagWriter(str(tmp_path / 'bag')) as bag:
         for kind in TYPES:
-            bag.add_topic('/' + kind.__name__.lower(), kind, RESULT_QOS)
+            bag.add_topic('/' + kind.__name__.lower(), kind, qos=RESULT_QOS)
     with AnyReader([tmp_path / 'bag']) as reader:
         digests = {connection.msgtype: connection.digest for connection in reader.connections}
     assert len(digests) == len(TYPES)
@@ -112,8 +112,8 @@ def test_the_definitions_in_the_bag_are_those_that_are_installed(tmp_path):
 
 def test_those_who_play_the_bag_learn_which_topics_are_latched(tmp_path):
     with BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/label_info', LabelInfo, LATCHED_QOS)
-        bag.add_topic('/mask', Image, RESULT_QOS)
+        bag.add_topic('/label_info', LabelInfo, qos=LATCHED_QOS)
+        bag.add_topic('/mask', Image, qos=RESULT_QOS)
     with AnyReader([tmp_path / 'bag']) as reader:
         latched, streamed = (connection.ext.offered_qos_profiles[0]
                              for connection in reader.connections)
@@ -125,7 +125,7 @@ def test_those_who_play_the_bag_learn_which_topics_are_latched(tmp_path):
 def test_a_bag_that_is_broken_off_opens_with_all_that_it_holds(models, tmp_path):
     serialized = record_message(models['detection'], STAMP_NS, BOXES)
     with pytest.raises(KeyboardInterrupt), BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/detections', Detection2DArray, RESULT_QOS)
+        bag.add_topic('/detections', Detection2DArray, qos=RESULT_QOS)
         bag.write('/detections', serialized, received_ns=1)
         raise KeyboardInterrupt
     with BagReader(str(tmp_path / 'bag')) as bag:
@@ -134,7 +134,7 @@ def test_a_bag_that_is_broken_off_opens_with_all_that_it_holds(models, tmp_path)
 
 def test_a_bag_in_which_nothing_was_said_opens_too(tmp_path):
     with BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/detections', Detection2DArray, RESULT_QOS)
+        bag.add_topic('/detections', Detection2DArray, qos=RESULT_QOS)
     with BagReader(str(tmp_path / 'bag')) as bag:
         assert list(bag.stamps('/detections')) == []
         assert list(bag.messages('/detections')) == []
@@ -145,7 +145,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_once(tmp_path):
     serialized = frame_message(STAMP_NS, noise)
     with files_limited_to(2 * 10 ** 6), pytest.raises(DemoError) as error_info, \
             BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic(FRAMES, CompressedImage, RESULT_QOS)
+        bag.add_topic(FRAMES, CompressedImage, qos=RESULT_QOS)
         for index in range(20):
             bag.write(FRAMES, serialized, received_ns=index)
     assert str(error_info.value) == (
@@ -156,14 +156,14 @@ def test_a_full_disk_is_told_in_one_sentence_and_once(tmp_path):
 def test_a_disk_that_is_full_at_the_end_is_told_too(models, tmp_path):
     with files_limited_to(300), pytest.raises(DemoError, match='cannot write the bag'), \
             BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/detections', Detection2DArray, RESULT_QOS)
+        bag.add_topic('/detections', Detection2DArray, qos=RESULT_QOS)
         bag.write('/detections', record_message(models['detection'], 1, BOXES), received_ns=1)
 
 
 def test_a_full_disk_hides_no_other_error(models, tmp_path):
     with files_limited_to(300), pytest.raises(KeyboardInterrupt), \
             BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/detections', Detection2DArray, RESULT_QOS)
+        bag.add_topic('/detections', Detection2DArray, qos=RESULT_QOS)
         bag.write('/detections', record_message(models['detection'], 1, BOXES), received_ns=1)
         raise KeyboardInterrupt
 
@@ -203,7 +203,7 @@ def test_a_long_run_needs_no_more_memory_than_a_short_one(tmp_path):
                                          encoding='mono8', data=bytes(480 * 640)))
     tracemalloc.start()
     with BagWriter(str(tmp_path / 'bag')) as bag:
-        bag.add_topic('/mask', Image, RESULT_QOS)
+        bag.add_topic('/mask', Image, qos=RESULT_QOS)
         for index in range(300):  # 92 MB
             bag.write('/mask', serialized, received_ns=index)
     with BagReader(str(tmp_path / 'bag')) as bag:

@@ -113,7 +113,7 @@ def test_everything_that_is_said_is_in_the_bag_as_it_was_said(graph, models, tmp
     for topic, publisher in create_publishers(speaker, latched, LATCHED_QOS).items():
         publisher.publish(latched[topic])  # before anybody listens
     with CountingBag(str(tmp_path / 'bag')) as bag:
-        listener = Listener(node, models, bag)
+        listener = Listener(node, models, bag=bag)
         executor.add_node(node)
         spin_until(executor, lambda: all(publisher.get_subscription_count()
                                          for publisher in publishers.values()))
@@ -144,7 +144,7 @@ def test_the_bag_tells_when_a_message_came_and_the_header_when_its_frame_was_tak
     speaker, node = (Node(name, context=context) for name in ('speaker', 'demo'))
     begun_ns = time.time_ns()
     with CountingBag(str(tmp_path / 'bag')) as bag:
-        Listener(node, list(models.values()), bag)
+        Listener(node, list(models.values()), bag=bag)
         executor.add_node(node)
         say_one_frame(speaker, executor, plain_frame())
         spin_until(executor, lambda: FRAMES in bag.heard)
@@ -160,7 +160,7 @@ def test_a_full_disk_ends_the_listening_with_one_sentence(graph, models, tmp_pat
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
     with files_limited_to(10 ** 5), pytest.raises(DemoError, match='cannot write the bag'), \
             CountingBag(str(tmp_path / 'bag')) as bag:
-        Listener(node, list(models.values()), bag)
+        Listener(node, list(models.values()), bag=bag)
         executor.add_node(node)
         for _ in range(PATIENCE_S):
             say_one_frame(speaker, executor, noise)

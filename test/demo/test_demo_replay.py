@@ -110,7 +110,7 @@ def test_a_moment_shows_the_newest_result_up_to_its_frame(replayed, models):
         node.age_ms[index * SECOND // 4] = 10.0 * index
     replay = replayed(messages, [model])
     assert mean_grey(replay.first_frame()) == 0
-    moments = list(replay_moments(replay, [node], replay.stamps))
+    moments = list(replay_moments(replay, [node], stamps=replay.stamps))
     assert len(moments) == 15
     for index, moment in enumerate(moments):
         assert moment.time_s == index / 4
@@ -134,7 +134,7 @@ def test_chosen_moments_are_those_of_the_whole_run(replayed, models):
             messages.append((result_topic(model), record_message(
                 model, index * SECOND, boxes_numbered(index))))
     replay = replayed(messages, [model])
-    chosen = list(replay_moments(replay, [node], [2 * SECOND, 7 * SECOND]))
+    chosen = list(replay_moments(replay, [node], stamps=[2 * SECOND, 7 * SECOND]))
     assert [moment.time_s for moment in chosen] == [2, 7]
     assert [mean_grey(moment.frame_bgr) for moment in chosen] == [20, 70]
     assert [number_of(moment.shown[0].record) for moment in chosen] == [1, 7]
@@ -147,8 +147,8 @@ def test_frames_that_every_node_has_answered_are_worth_a_picture(replayed, model
             models[task], stamp_ns, RECORDS[task])) for stamp_ns in stamps]
     replay = replayed(messages, [models['detection'], models['classification']])
     nodes = [NodeFigures(models['detection']), NodeFigures(models['classification'])]
-    assert telling_stamps(replay, nodes, 3) == [2, 5, 8]
-    assert telling_stamps(replay, nodes, 4) == list(range(1, 9))
+    assert telling_stamps(replay, nodes, count=3) == [2, 5, 8]
+    assert telling_stamps(replay, nodes, count=4) == list(range(1, 9))
 
 
 def test_no_object_is_a_result_too(replayed, models):
@@ -156,5 +156,5 @@ def test_no_object_is_a_result_too(replayed, models):
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, np.float32))
     replay = replayed([(FRAMES, frame_message(1, plain_frame())),
                        (result_topic(model), record_message(model, 1, nothing))], [model])
-    (moment,) = replay_moments(replay, [NodeFigures(model)], replay.stamps)
+    (moment,) = replay_moments(replay, [NodeFigures(model)], stamps=replay.stamps)
     assert len(moment.shown[0].record.class_ids) == 0

@@ -87,8 +87,8 @@ def test_the_video_has_a_picture_for_every_frame_and_the_pace_of_the_run(run, re
 
 def test_the_sheet_shows_the_frames_and_says_where_it_cannot_be_written(run, replay, tmp_path):
     report = build_report(run, replay, clip=CLIP, command='')
-    write_sheet(replay, run.nodes, report, path=str(tmp_path / 'sheet.png'))
+    write_sheet(replay, run.nodes, report=report, path=str(tmp_path / 'sheet.png'))
     assert cv2.imread(str(tmp_path / 'sheet.png')).shape[1] == 1980
     absent = str(tmp_path / 'absent' / 'sheet.png')
     with pytest.raises(DemoError, match=f'cannot write {absent}; free some space'):
-        write_sheet(replay, run.nodes, report, path=absent)
+        write_sheet(replay, run.nodes, report=report, path=absent)
