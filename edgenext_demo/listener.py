@@ -16,8 +16,15 @@ from edgenext_demo.topics import CAMERA, FRAMES, message_type, result_topic, tru
 from edgenext_ros.diagnostics import DIAGNOSTICS_TOPIC
 from edgenext_ros.qos import LATCHED_QOS
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # ROS 2 Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 _QOS = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST,
                   reliability=QoSReliabilityPolicy.RELIABLE)
+_NO_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
+"""Else rclpy waits, with every message, for each topic's foreign types and qualities, too."""
 
 
 class Listener:
@@ -62,7 +69,8 @@ class Listener:
                 then(serialized)
 
         self._bag.add_topic(topic, kind, qos=qos)
-        self._node.create_subscription(kind, topic, on_message, qos, raw=True)
+        self._node.create_subscription(kind, topic, on_message, qos, raw=True,
+                                       event_callbacks=_NO_EVENTS)
 
     def _on_frame(self, _serialized: bytes) -> None:
         self.frames += 1
