@@ -5,6 +5,7 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
+from vision_msgs.msg import LabelInfo, VisionClass, VisionInfo
 
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 from edgenext_demo.bag_writer import BagWriter
@@ -36,6 +37,18 @@ def record_message(model, stamp_ns, record):
     """Serialise a result, or a truth, of a model's task."""
     return serialize_message(ROS_TASKS[model.card.task].to_ros(
         record, header(stamp_ns), model.card.labels, 'index'))
+
+
+def label_info(about):
+    """Say which class is which, as a node does once."""
+    return LabelInfo(header=about, threshold=0.5, class_map=[
+        VisionClass(class_id=index, class_name=name) for index, name in ((0, 'red'), (1, 'blue'))])
+
+
+def vision_info(about):
+    """Say which method speaks, as a node does once."""
+    return VisionInfo(header=about, method='an answer', database_location='/somewhere',
+                      database_version=3)
 
 
 def write_bag(folder, messages, *, models=()):

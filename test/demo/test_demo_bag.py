@@ -17,8 +17,10 @@ from sample_run import (
     MASK,
     frame_message,
     header,
+    label_info,
     plain_frame,
     record_message,
+    vision_info,
     write_bag,
 )
 from sensor_msgs.msg import CompressedImage, Image
@@ -30,13 +32,7 @@ from edgenext_demo.bag_writer import BagWriter, remove_bag
 from edgenext_demo.errors import DemoError
 from edgenext_demo.installation import find_share
 from edgenext_demo.topics import FRAMES, result_topic
-from edgenext_ros.conversions import (
-    classification_to_ros,
-    detections_to_ros,
-    label_info_to_ros,
-    mask_to_ros,
-    vision_info_to_ros,
-)
+from edgenext_ros.conversions import classification_to_ros, detections_to_ros, mask_to_ros
 from edgenext_ros.images import compressed_from_frame
 from edgenext_ros.qos import LATCHED_QOS, RESULT_QOS
 
@@ -55,8 +51,8 @@ def one_message_of_each_type(card):
         DiagnosticArray: DiagnosticArray(header=about, status=[DiagnosticStatus(
             level=DiagnosticStatus.WARN, name='a', values=[KeyValue(key='b', value='c')])]),
         Image: mask_to_ros(MASK, about),
-        LabelInfo: label_info_to_ros(card, about, threshold=0.25),
-        VisionInfo: vision_info_to_ros(card, about, database_location='/somewhere'),
+        LabelInfo: label_info(about),
+        VisionInfo: vision_info(about),
     }
 
 

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from rosbags.highlevel import AnyReader
-from sample_run import RECORDS, header, plain_frame
+from sample_run import RECORDS, header, label_info, plain_frame, vision_info
 from sensor_msgs.msg import CompressedImage
 
 from edgenext_demo.bag_reader import BagReader, stamp_of
@@ -22,7 +22,6 @@ from edgenext_demo.listener import Listener
 from edgenext_demo.node_figures import Counters
 from edgenext_demo.process_group import private_environment
 from edgenext_demo.topics import FRAMES, result_topic, truth_topic
-from edgenext_ros.conversions import label_info_to_ros, vision_info_to_ros
 from edgenext_ros.diagnostics import diagnostic_array, key_values
 from edgenext_ros.images import compressed_from_frame
 from edgenext_ros.qos import LATCHED_QOS, RESULT_QOS
@@ -93,9 +92,8 @@ def latched_messages(models):
     about = header(STAMP_NS)
     messages = {}
     for model in models:
-        messages[f'/{model.node}/label_info'] = label_info_to_ros(model.card, about, threshold=0.5)
-        messages[f'/{model.node}/vision_info'] = vision_info_to_ros(
-            model.card, about, database_location='/somewhere')
+        messages[f'/{model.node}/label_info'] = label_info(about)
+        messages[f'/{model.node}/vision_info'] = vision_info(about)
     return messages
 
 
