@@ -72,13 +72,14 @@ def _place_anchors(map_sizes: tuple[tuple[int, int], ...], scales: tuple[float, 
     with torch.inference_mode(False):
         levels = []
         for (height, width), sizes in zip(map_sizes, level_sizes(scales)):
-            y = (torch.arange(height) + 0.5) / height
-            x = (torch.arange(width) + 0.5) / width
-            grid_y, grid_x = torch.meshgrid(y, x, indexing='ij')
-            centers = torch.stack((grid_x, grid_y), dim=-1).reshape(-1, 1, 2)
-            boxes = torch.tensor(sizes)[None].expand(len(centers), -1, 2)
-            levels.append(torch.cat((centers.expand_as(boxes), boxes), dim=-1).reshape(-1, 4))
-        return torch.cat(levels).clamp(0, 1).to(device)
+            y = (torch.arange(height) + 0.5) / height  # (H,)
+            x = (torch.arange(width) + 0.5) / width  # (W,)
+            grid_y, grid_x = torch.meshgrid(y, x, indexing='ij')  # (H, W) each
+            centers = torch.stack((grid_x, grid_y), dim=-1).reshape(-1, 1, 2)  # (H * W, 1, 2)
+            boxes = torch.tensor(sizes)[None].expand(len(centers), -1, 2)  # (H * W, sizes, 2)
+            level = torch.cat((centers.expand_as(boxes), boxes), dim=-1)  # (H * W, sizes, 4)
+            levels.append(level.reshape(-1, 4))
+        return torch.cat(levels).clamp(0, 1).to(device)  # (A, 4)
 
 
 _kept_anchors = functools.lru_cache(maxsize=32)(_place_anchors)
@@ -93,9 +94,10 @@ def decode_boxes(box_deltas: torch.Tensor, anchors_cxcywh: torch.Tensor) -> torc
     :return: (..., A, 4) corners x1, y1, x2, y2, shares of the image, not cut at its border
     """
     deltas = box_deltas.float()
-    centers = anchors_cxcywh[:, :2] + CENTER_VARIANCE * deltas[..., :2] * anchors_cxcywh[:, 2:]
+    anchor_centers, anchor_sizes = anchors_cxcywh[:, :2], anchors_cxcywh[:, 2:]  # (A, 2) each
+    centers = anchor_centers + CENTER_VARIANCE * deltas[..., :2] * anchor_sizes  # (..., A, 2)
     growth = (SIZE_VARIANCE * deltas[..., 2:]).clamp(max=LARGEST_SIZE_DELTA)
-    halves = anchors_cxcywh[:, 2:] * growth.exp() / 2
+    halves = anchor_sizes * growth.exp() / 2  # (..., A, 2)
     return torch.cat((centers - halves, centers + halves), dim=-1)
 
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.ops import StochasticDepth
 
+from edgenext_core.models.errors import ModelError
 from edgenext_core.models.layers import (
     CrossCovarianceAttention,
     FourierPositionEncoding,
@@ -52,9 +53,10 @@ class ConvBlock(nn.Module):
         :param x: (B, C_in, H, W)
         :return: (B, C, H / stride, W / stride)
         """
-        mixed = self.conv_dw(x)
+        mixed = self.conv_dw(x)  # (B, C, H / stride, W / stride)
         shortcut = mixed if self.shortcut_after_conv else x
-        mixed = scale_channels(self.mlp(self.norm(mixed).permute(0, 2, 3, 1)), self.gamma)
+        mixed = self.norm(mixed).permute(0, 2, 3, 1)  # channels last, as linear layers want them
+        mixed = scale_channels(self.mlp(mixed), self.gamma)
         return shortcut + self.drop_path(mixed.permute(0, 3, 1, 2))
 
 
@@ -82,12 +84,12 @@ class SDTABlock(nn.Module):
         """
         Make the block.
 
-        :raises ValueError: when the channels cannot be split so that every chunk has some
+        :raises ModelError: when the channels cannot be split so that every chunk has some
         """
         super().__init__()
         self.chunk = math.ceil(channels / splits)
         if splits < 2 or self.chunk * (splits - 1) >= channels:
-            raise ValueError(
+            raise ModelError(
                 f'{channels} channels cannot be split into {splits} chunks of {self.chunk}, '
                 'the last one smaller but not empty; use 2 or more splits that leave a rest')
         self.convs = nn.ModuleList(
@@ -111,25 +113,29 @@ class SDTABlock(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, C, H, W)
         """
-        stream = self._convolve_chunks(x)
+        stream = self._convolve_chunks(x)  # (B, C, H, W)
         if self.normalized_stream:
             stream = self.norm_xca(stream)
         if self.pos_embd is not None:
-            stream = stream + self.pos_embd(x.shape[2], x.shape[3])
+            stream = stream + self.pos_embd(x.shape[2], x.shape[3])  # + (1, C, H, W)
+
         attended = stream if self.normalized_stream else self.norm_xca(stream)
-        attended = scale_channels(self.xca(attended.flatten(2).transpose(1, 2)), self.gamma_xca)
-        attended = attended.transpose(1, 2).reshape(x.shape)
+        tokens = attended.flatten(2).transpose(1, 2)  # (B, H * W, C)
+        tokens = scale_channels(self.xca(tokens), self.gamma_xca)
+        attended = tokens.transpose(1, 2).reshape(x.shape)  # (B, C, H, W)
         stream = stream + self.drop_path(attended)
-        mixed = scale_channels(self.mlp(self.norm(stream).permute(0, 2, 3, 1)), self.gamma)
+
+        mixed = self.norm(stream).permute(0, 2, 3, 1)  # (B, H, W, C)
+        mixed = scale_channels(self.mlp(mixed), self.gamma)
         return x + self.drop_path(mixed.permute(0, 3, 1, 2))
 
     def _convolve_chunks(self, x: torch.Tensor) -> torch.Tensor:
         # Slices with constant borders: torch.split of uneven chunks has failed in ONNX.
         done: list[torch.Tensor] = []
         for index, conv in enumerate(self.convs):
-            chunk = x[:, index * self.chunk:(index + 1) * self.chunk]
+            chunk = x[:, index * self.chunk:(index + 1) * self.chunk]  # (B, chunk, H, W)
             done.append(conv(chunk + done[-1] if done else chunk))
-        done.append(x[:, len(self.convs) * self.chunk:])
+        done.append(x[:, len(self.convs) * self.chunk:])  # (B, what is left, H, W)
         return torch.cat(done, dim=1)
 
 
@@ -143,19 +149,21 @@ class DenseDownsampleConv(nn.Conv2d):
 
     Zeros at the right and at the bottom keep the size, and every position that the strided
     convolution has is bit-identical to it. ``dilation`` is the distance, on this map, between
-    what were neighbours in the strided network. ``margins`` are the widths of the zeros at the
-    left, right, top and bottom.
+    what were neighbours in the strided network. With ``pad_all_sides`` there are zeros at the
+    left and at the top as well, and the map grows by ``dilation``.
     """
 
-    def __init__(self, in_channels: int, channels: int, *, dilation: int, bias: bool):
+    def __init__(self, in_channels: int, channels: int, *, dilation: int, bias: bool,
+                 pad_all_sides: bool):
         super().__init__(in_channels, channels, 2, dilation=dilation, bias=bias)
-        self.margins = (0, dilation, 0, dilation)
+        before = dilation if pad_all_sides else 0
+        self.margins = (before, dilation, before, dilation)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """
         Convolve without making the map smaller.
 
         :param x: (B, C_in, H, W)
-        :return: (B, C, H, W)
+        :return: (B, C, H, W), or (B, C, H + dilation, W + dilation) with ``pad_all_sides``
         """
-        return super().forward(F.pad(x, self.margins))
+        return super().forward(F.pad(x, self.margins))  # left, right, top, bottom

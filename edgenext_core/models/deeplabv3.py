@@ -1,6 +1,5 @@
 """DeepLabv3 on EdgeNeXt: a dilated encoder and atrous spatial pyramid pooling."""
 
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -44,8 +43,8 @@ class ASPP(nn.Module):
         :param x: (B, C_in, H, W)
         :return: (B, C, H, W)
         """
-        views = [branch(x) for branch in self.branches]
-        pooled = self.pooled(x.mean((2, 3), keepdim=True))
+        views = [branch(x) for branch in self.branches]  # (B, C, H, W) each
+        pooled = self.pooled(x.mean((2, 3), keepdim=True))  # (B, C, 1, 1)
         views.append(pooled.expand(-1, -1, x.shape[2], x.shape[3]))
         return self.dropout(self.project(torch.cat(views, dim=1)))
 
@@ -83,7 +82,8 @@ class DeepLabV3(nn.Module):
         :param x: normalised RGB images (B, 3, H, W), H and W at least 32
         :return: ``logits`` (B, K, H, W), resized bilinearly from the last map
         """
-        logits = self.classifier(self.dropout(self.aspp(self.backbone(x)[-1])))
+        features = self.backbone(x)[-1]  # (B, C, H / stride, W / stride)
+        logits = self.classifier(self.dropout(self.aspp(features)))  # (B, K, of the same size)
         return {'logits': F.interpolate(logits, size=x.shape[2:], mode='bilinear',
                                         align_corners=False)}
 

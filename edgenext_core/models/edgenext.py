@@ -1,11 +1,13 @@
 """EdgeNeXt: convolution blocks in four stages, each ending with attention over channels."""
 
+from typing import Any
 
 import torch
 from torch import nn
 
-from edgenext_core.models.blocks import ConvBlock, DenseDownsampleConv, SDTABlock
+from edgenext_core.models.blocks import ConvBlock, DenseDownsampleConv, NormLayer, SDTABlock
 from edgenext_core.models.configs import EdgeNeXtConfig
+from edgenext_core.models.errors import ModelError
 from edgenext_core.models.layers import GELU, Hardswish, LayerNorm2d
 
 SMALLEST_SIDE_PX = 32
@@ -86,18 +88,13 @@ class EdgeNeXt(nn.Module):
         :param drop_path_rate: probability with which the last block is skipped in training; it
             grows linearly from 0 at the first one
         :param dropout: probability of dropout in front of the classifier
-        :param output_stride: pixels of the image between two positions of the last map
+        :param output_stride: pixels of the image between two positions of the last map: 8, 16 or
+            32
         :param features_only: have no classifier
         :param layer_scale_init: first value of the layer scales. The paper's 1e-6 needs a long
             training; short ones want something like 0.1
-        :raises ValueError: when the output stride is not 8, 16 or 32, or a rate no probability
         """
         super().__init__()
-        if output_stride not in (8, 16, 32):
-            raise ValueError(f'output_stride is {output_stride}; it can be 8, 16 or 32')
-        if not 0 <= drop_path_rate < 1:
-            raise ValueError(f'drop_path_rate is {drop_path_rate}; it is a probability, from 0 to '
-                             'below 1')
         self.config = config
         self.features_only = features_only
         self.stem = _stem(config)
@@ -120,18 +117,30 @@ class EdgeNeXt(nn.Module):
         :param x: normalised RGB images (B, 3, H, W), H and W at least 32
         :return: logits (B, K); or the outputs of the 4 stages (B, widths[i], H / s, W / s), s
             being 4, 8, 16, 32 up to the output stride, rounded down
-        :raises ValueError: when the images are smaller than 32 pixels
+        :raises ModelError: when the images are smaller than 32 pixels
         """
-        # A trace has one size, which the first convolutions refuse by themselves.
-        if not torch.jit.is_tracing() and min(x.shape[2], x.shape[3]) < SMALLEST_SIDE_PX:
-            raise ValueError(f'images are {x.shape[2]}x{x.shape[3]} pixels, smaller than '
-                             f'{SMALLEST_SIDE_PX}x{SMALLEST_SIDE_PX}; resize them')
-        x = self.stem(x)
+        # A trace has one size, which whoever asks for it has checked.
+        if not torch.jit.is_tracing():
+            require_size(x.shape[2], x.shape[3])
+        x = self.stem(x)  # (B, widths[0], H / 4, W / 4)
         features = []
         for stage in self.stages:
-            x = stage(x)
+            x = stage(x)  # (B, widths[i], H / s, W / s)
             features.append(x)
         return tuple(features) if self.features_only else self.head(x)
+
+
+def require_size(height: int, width: int) -> None:
+    """
+    Check that images are large enough for the network.
+
+    :param height: in pixels
+    :param width: in pixels
+    :raises ModelError: when one of them is below 32
+    """
+    if min(height, width) < SMALLEST_SIDE_PX:
+        raise ModelError(f'images are {height}x{width} pixels, smaller than '
+                         f'{SMALLEST_SIDE_PX}x{SMALLEST_SIDE_PX}; use larger ones')
 
 
 def drop_path_rates(depths: tuple[int, ...], rate: float) -> list[list[float]]:
@@ -148,9 +157,16 @@ def drop_path_rates(depths: tuple[int, ...], rate: float) -> list[list[float]]:
 
 
 def _grids(output_stride: int) -> list[tuple[int, int, int]]:
-    """Give for each stage: stride of its downsampling, dilation inside, dilation before it."""
+    """
+    Give for each stage: stride of its downsampling, dilation inside, dilation before it.
+
+    A stage that keeps its resolution (stride 1) reads every second position instead: its own
+    convolutions are dilated by twice what those in front of it are. Output stride 32 gives
+    [(1, 1, 1), (2, 1, 1), (2, 1, 1), (2, 1, 1)], output stride 8
+    [(1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 4, 2)].
+    """
     grids = []
-    reached, dilation = 4, 1
+    reached, dilation = 4, 1  # stride of the image so far; that of the stem is 4
     for stage in range(STAGES):
         before = dilation
         stride = 1 if stage == 0 or reached >= output_stride else 2
@@ -161,7 +177,7 @@ def _grids(output_stride: int) -> list[tuple[int, int, int]]:
     return grids
 
 
-def _norm(config: EdgeNeXtConfig):
+def _norm(config: EdgeNeXtConfig) -> NormLayer:
     return nn.BatchNorm2d if config.norm == 'batch' else LayerNorm2d
 
 
@@ -177,8 +193,9 @@ def _downsample(config: EdgeNeXtConfig, stage: int, *, stride: int, dilation: in
         return nn.Identity()
     before, channels = config.widths[stage - 1:stage + 1]
     if stride == 1:
-        conv: nn.Module = DenseDownsampleConv(before, channels, dilation=dilation,
-                                              bias=config.conv_bias)
+        conv: nn.Module = DenseDownsampleConv(
+            before, channels, dilation=dilation, bias=config.conv_bias,
+            pad_all_sides=config.pad_all_sides)
     else:
         conv = nn.Conv2d(before, channels, 2, stride=2, bias=config.conv_bias)
     return nn.Sequential(_norm(config)(before), conv)
@@ -188,7 +205,7 @@ def _stage(config: EdgeNeXtConfig, stage: int, *, stride: int, dilation: int,
            dilation_before: int, drop_path: list[float], layer_scale_init: float) -> Stage:
     channels = config.widths[stage]
     depth, sdta_blocks = config.depths[stage], config.sdta_blocks[stage]
-    common = {
+    common: dict[str, Any] = {
         'norm': _norm(config),
         'activation': Hardswish if config.norm == 'batch' else GELU,
         'layer_scale_init': layer_scale_init,

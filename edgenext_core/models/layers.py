@@ -134,10 +134,10 @@ class FourierPositionEncoding(nn.Module):
         :param width: columns of the map
         :return: (1, C, height, width) in the projection's dtype
         """
-        weight = self.token_projection.weight.flatten(1)
+        weight = self.token_projection.weight.flatten(1)  # (C, 2 * FREQUENCIES)
         rows = F.linear(self._axis_features(height), weight[:, :self.FREQUENCIES],
-                        self.token_projection.bias)
-        columns = F.linear(self._axis_features(width), weight[:, self.FREQUENCIES:])
+                        self.token_projection.bias)  # (height, C)
+        columns = F.linear(self._axis_features(width), weight[:, self.FREQUENCIES:])  # (width, C)
         return (rows[:, None] + columns[None]).permute(2, 0, 1)[None]
 
     def _axis_features(self, size: int) -> torch.Tensor:
@@ -145,8 +145,9 @@ class FourierPositionEncoding(nn.Module):
         steps = torch.arange(1, size + 1, device=weight.device, dtype=torch.float32)
         pairs = torch.arange(self.FREQUENCIES // 2, device=weight.device, dtype=torch.float32)
         periods = self.TEMPERATURE ** (2 * pairs / self.FREQUENCIES)
-        angles = (steps / (size + 1e-6) * (2 * math.pi))[:, None] / periods
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).to(weight.dtype)
+        angles = (steps / (size + 1e-6) * (2 * math.pi))[:, None] / periods  # (size, pairs)
+        waves = torch.stack((angles.sin(), angles.cos()), dim=-1)  # (size, pairs, 2)
+        return waves.flatten(1).to(weight.dtype)  # (size, FREQUENCIES)
 
 
 class CrossCovarianceAttention(nn.Module):
@@ -177,9 +178,10 @@ class CrossCovarianceAttention(nn.Module):
         """
         batch, count, channels = tokens.shape
         qkv = self.qkv(tokens).reshape(batch, count, 3, self.heads, channels // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 4, 1).unbind(0)
-        attention = unit_norm(q) @ unit_norm(k).transpose(-2, -1) * self.temperature
-        mixed = attention.softmax(dim=-1) @ v
+        q, k, v = qkv.permute(2, 0, 3, 4, 1).unbind(0)  # (B, heads, d, N) each
+        attention = unit_norm(q) @ unit_norm(k).transpose(-2, -1)  # (B, heads, d, d)
+        attention = (attention * self.temperature).softmax(dim=-1)
+        mixed = attention @ v  # (B, heads, d, N)
         return self.proj(mixed.permute(0, 3, 1, 2).reshape(batch, count, channels))
 
 

@@ -1,6 +1,5 @@
 """From a detector's outputs to boxes, for validation; a robot does this without torch."""
 
-
 import torch
 from torchvision.ops import batched_nms
 
@@ -22,8 +21,8 @@ def ssd_detections(outputs: dict[str, torch.Tensor], *, score_threshold: float =
     :return: for each image ``boxes_xyxy`` (N, 4) in [0, 1], ``scores`` (N,) descending and
         ``class_ids`` (N,) int64 from 0
     """
-    boxes = decode_boxes(outputs['box_deltas'], outputs['anchors_cxcywh']).clamp(0, 1)
-    scores = outputs['class_logits'].float().softmax(-1)[..., 1:]
+    boxes = decode_boxes(outputs['box_deltas'], outputs['anchors_cxcywh']).clamp(0, 1)  # (B, A, 4)
+    scores = outputs['class_logits'].float().softmax(-1)[..., 1:]  # (B, A, K)
     return [_detections_of_image(*image, score_threshold=score_threshold, nms_iou=nms_iou,
                                  candidates_per_class=candidates_per_class,
                                  max_detections=max_detections)
@@ -33,9 +32,9 @@ def ssd_detections(outputs: dict[str, torch.Tensor], *, score_threshold: float =
 def _detections_of_image(boxes: torch.Tensor, scores: torch.Tensor, *, score_threshold: float,
                          nms_iou: float, candidates_per_class: int,
                          max_detections: int) -> dict[str, torch.Tensor]:
-    best, anchors = scores.topk(min(candidates_per_class, len(scores)), dim=0)
-    class_ids = torch.arange(scores.shape[1], device=scores.device).expand_as(best)
+    best, anchors = scores.topk(min(candidates_per_class, len(scores)), dim=0)  # (C, K) each
+    class_ids = torch.arange(scores.shape[1], device=scores.device).expand_as(best)  # (C, K)
     sure = best > score_threshold
-    boxes, best, class_ids = boxes[anchors[sure]], best[sure], class_ids[sure]
+    boxes, best, class_ids = boxes[anchors[sure]], best[sure], class_ids[sure]  # (M, 4), (M,)
     kept = batched_nms(boxes, best, class_ids, nms_iou)[:max_detections]
     return {'boxes_xyxy': boxes[kept], 'scores': best[kept], 'class_ids': class_ids[kept]}

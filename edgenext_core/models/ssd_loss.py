@@ -1,6 +1,5 @@
 """SSD's multi-box loss: which anchor answers for which object, and how wrong it is."""
 
-
 import torch
 import torch.nn.functional as F
 from torchvision.models.detection._utils import SSDMatcher
@@ -26,17 +25,19 @@ def ssd_losses(outputs: dict[str, torch.Tensor],
     :return: ``classification`` and ``localization``, both divided by the number of positive
         anchors in the batch (by 1 when there is none); their sum is SSD's loss
     """
-    class_logits, box_deltas = outputs['class_logits'].float(), outputs['box_deltas'].float()
-    anchors = outputs['anchors_cxcywh']
+    class_logits = outputs['class_logits'].float()  # (B, A, 1 + K)
+    box_deltas = outputs['box_deltas'].float()  # (B, A, 4)
+    anchors = outputs['anchors_cxcywh']  # (A, 4)
     matched = [match_anchors(anchors, target['boxes_xyxy'], target['class_ids'])
                for target in targets]
-    class_targets = torch.stack([classes for classes, _ in matched])
-    box_targets = torch.stack([deltas for _, deltas in matched])
-    positive = class_targets > 0
+    class_targets = torch.stack([classes for classes, _ in matched])  # (B, A)
+    box_targets = torch.stack([deltas for _, deltas in matched])  # (B, A, 4)
+    positive = class_targets > 0  # (B, A)
 
+    # cross_entropy wants the classes second: (B, 1 + K, A); it gives (B, A).
     entropy = F.cross_entropy(class_logits.transpose(1, 2), class_targets, reduction='none')
     chosen = positive | _hard_negatives(class_logits.detach(), positive)
-    distance = F.smooth_l1_loss(box_deltas, box_targets, reduction='none').sum(-1)
+    distance = F.smooth_l1_loss(box_deltas, box_targets, reduction='none').sum(-1)  # (B, A)
     positives = positive.sum().clamp(min=1)
     return {
         'classification': (entropy * chosen).sum() / positives,
@@ -63,7 +64,8 @@ def match_anchors(anchors_cxcywh: torch.Tensor, boxes_xyxy: torch.Tensor,
     box_targets = torch.zeros_like(anchors_cxcywh)
     if len(boxes_xyxy) == 0:
         return class_targets, box_targets
-    matches = SSDMatcher(MATCH_IOU)(box_iou(boxes_xyxy, corners(anchors_cxcywh)))
+    overlap = box_iou(boxes_xyxy, corners(anchors_cxcywh))  # (N, A)
+    matches = SSDMatcher(MATCH_IOU)(overlap)  # (A,) index of a box, below 0 for the background
     positive = matches >= 0
     class_targets[positive] = 1 + class_ids[matches[positive]]
     box_targets[positive] = encode_boxes(boxes_xyxy[matches[positive]], anchors_cxcywh[positive])
@@ -71,8 +73,10 @@ def match_anchors(anchors_cxcywh: torch.Tensor, boxes_xyxy: torch.Tensor,
 
 
 def _hard_negatives(class_logits: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
-    surprise = -class_logits.log_softmax(-1)[..., 0]
-    surprise = surprise.masked_fill(positive, -torch.inf)
-    rank = surprise.argsort(dim=1, descending=True).argsort(dim=1)
-    wanted = NEGATIVES_PER_POSITIVE * positive.sum(dim=1, keepdim=True)
+    """Choose the background anchors, (B, A) bool, that look least like background."""
+    surprise = -class_logits.log_softmax(-1)[..., 0]  # (B, A), large where background is unlikely
+    surprise = surprise.masked_fill(positive, -torch.inf)  # positives come last
+    # The inverse of a sorting permutation gives each anchor's place in the order.
+    rank = surprise.argsort(dim=1, descending=True).argsort(dim=1)  # (B, A)
+    wanted = NEGATIVES_PER_POSITIVE * positive.sum(dim=1, keepdim=True)  # (B, 1)
     return (rank < wanted) & ~positive

@@ -1,6 +1,5 @@
 """SSDLite on EdgeNeXt: six feature maps, and boxes and classes predicted at their anchors."""
 
-
 import torch
 from torch import nn
 
@@ -64,7 +63,7 @@ class LevelHead(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, H * W * anchors, outputs), row by row, position by position
         """
-        x = self.predict(self.proj(x)).permute(0, 2, 3, 1)
+        x = self.predict(self.proj(x)).permute(0, 2, 3, 1)  # (B, H, W, anchors * outputs)
         return x.reshape(x.shape[0], -1, self.outputs)
 
 
@@ -114,14 +113,16 @@ class SSDLite(nn.Module):
 
         :param x: normalised RGB images (B, 3, H, W), H and W at least 32
         :return: ``class_logits`` (B, A, 1 + K), index 0 is the background;
-            ``box_deltas`` (B, A, 4), offsets for :func:`anchors.decode_boxes`;
-            ``anchors_cxcywh`` (A, 4) float32, shares of the image
+            ``box_deltas`` (B, A, 4), offsets of center and size for
+            :func:`anchors.decode_boxes`, which gives xyxy;
+            ``anchors_cxcywh`` (A, 4) float32, center x, center y, width and height, shares of
+            the image, 0 to 1
         """
-        features = list(self.backbone(x)[2:])
+        features = list(self.backbone(x)[2:])  # (B, C, H / 16, W / 16), (B, C, H / 32, W / 32)
         for extra in self.extras:
-            features.append(extra(features[-1]))
-        predictions = torch.cat([head(feature) for head, feature in zip(self.heads, features)],
-                                dim=1)
+            features.append(extra(features[-1]))  # half the size each, the last one 1x1
+        levels = [head(feature) for head, feature in zip(self.heads, features)]
+        predictions = torch.cat(levels, dim=1)  # (B, A, 4 + 1 + K)
         return {
             'class_logits': predictions[..., 4:],
             'box_deltas': predictions[..., :4],
