@@ -16,9 +16,10 @@ TRAIN = [
     'timm',
     'pyyaml',
     'safetensors',
+    'gdown',
     'tqdm',
 ]
-EXPORT = ['torch', 'torchvision', 'onnx', 'safetensors', 'tqdm']
+EXPORT = ['torch', 'torchvision', 'onnx', 'onnxslim', 'safetensors', 'gdown', 'tqdm']
 
 setup(
     name=PACKAGE,

@@ -4,4 +4,4 @@ from edgenext_core.runtime.errors import EdgeNextError
 
 
 class ModelError(EdgeNextError):
-    """Say that a network cannot be made or run as asked: choose another name, option or size."""
+    """A network cannot be made or run as asked: choose another name, option or size."""

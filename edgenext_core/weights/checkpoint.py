@@ -1,4 +1,4 @@
-"""Weights from files: the authors', timm's, cvnets' and our own, each recognised by its names."""
+"""Weights from files, of every origin, into models."""
 
 import argparse
 import pathlib
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from edgenext_core.models.configs import ABLATIONS, BACKBONES
 from edgenext_core.models.edgenext import EdgeNeXt
 from edgenext_core.runtime.errors import EdgeNextError
+from edgenext_core.weights.names import find_naming
 
 CONTAINERS = ('model_ema', 'state_dict_ema', 'state_dict', 'model')
 """Where training programs put the weights, averaged ones first, as they are the published ones."""
@@ -31,16 +32,14 @@ HARMLESS = [
     type(np.dtype(np.int64)),
 ]
 """What training programs save beside weights: the options of the run, and numbers of NumPy."""
-ENCODER_START = re.compile(r'(.*?)(stem|downsample_layers\.0)\.0\.weight')
-ENCODER_PREFIXES = ('backbone.', 'encoder.')
 CLASS_DEPENDENT = re.compile(r'(head\.fc|classifier|heads\.\d+\.predict(\.\d+)?)\.(weight|bias)')
 NAMES_IN_MESSAGE = 5
 ADAPT = '; the number of classes differs: adapt_classifier=True keeps the last layers fresh'
 
 
-class CheckpointError(EdgeNextError, ValueError):
+class CheckpointError(EdgeNextError):
     """
-    Say that a file cannot be read or does not hold the weights of the model.
+    A file cannot be read or does not hold the weights of the model: choose another one.
 
     :param message: one sentence
     :param missing: names that the model has and the file lacks
@@ -60,8 +59,8 @@ class Weights(NamedTuple):
     """
     The weights of a file under our names.
 
-    ``source`` is 'authors', 'cvnets' or 'timm or ours', whose names are the same; ``tensors`` are
-    those of a classifier, or start with ``backbone.`` where the encoder is part of something.
+    ``source`` is as in :class:`names.Naming`; ``tensors`` are those of a classifier, or start with
+    ``backbone.`` where the encoder is part of something.
     """
 
     source: str
@@ -108,10 +107,10 @@ def load_checkpoint(model: nn.Module, path: Path | str, *,
 
 def load_encoder(model: nn.Module, path: Path | str) -> LoadedCheckpoint:
     """
-    Fill a model's encoder from a file of any task, and of the rest what fits.
+    Load the encoder, and every other weight whose name and shape match.
 
-    The encoder must fit whole. Of the heads, a weight with the same name and shape is taken too:
-    ASPP, say, from a segmenter of other classes.
+    The file may be of any task. Its encoder must fit whole; of the heads comes what matches: ASPP,
+    say, from a segmenter of other classes.
 
     :param model: a classifier, an encoder, a detector or a segmenter
     :param path: as for :func:`load_checkpoint`
@@ -138,39 +137,12 @@ def read_weights(path: Path | str) -> Weights:
     :raises CheckpointError: if the file cannot be read or holds no EdgeNeXt
     """
     tensors = _tensors_in(read_file(path))
-    starts = [match for match in map(ENCODER_START.fullmatch, tensors) if match]
-    if not starts:
+    naming = find_naming(tensors)
+    if naming is None:
         raise CheckpointError(f'{path} holds no EdgeNeXt: none of its {len(tensors)} tensors is '
                               "named like the stem's")
-    prefix, stem = starts[0].groups()
-    encoder = next((name for name in ENCODER_PREFIXES if prefix.endswith(name)), '')
-    root = prefix.removesuffix(encoder)
-    renamed = {}
-    for name, value in tensors.items():
-        bare = name.removeprefix(root)
-        inner = bare.removeprefix(encoder)
-        if encoder and inner == bare:
-            renamed[bare] = value
-            continue
-        inner = authors_name(inner) if stem != 'stem' else inner
-        renamed['backbone.' + inner if encoder else inner] = value
-    source = 'authors' if stem != 'stem' else 'timm or ours'
-    return Weights('cvnets' if encoder == 'encoder.' else source, renamed)
-
-
-def authors_name(name: str) -> str:
-    """
-    Translate a name of the authors' code.
-
-    :param name: such as ``downsample_layers.1.0.weight``
-    :return: ours, such as ``stages.1.downsample.0.weight``
-    """
-    name = re.sub(r'^stages\.(\d+)\.(\d+)\.', r'stages.\1.blocks.\2.', name)
-    name = re.sub(r'^downsample_layers\.0\.', 'stem.', name)
-    name = re.sub(r'^downsample_layers\.(\d+)\.', r'stages.\1.downsample.', name)
-    name = re.sub(r'^head\.', 'head.fc.', name)
-    name = re.sub(r'^norm\.', 'head.norm.', name)
-    return name.replace('.dwconv.', '.conv_dw.').replace('.pwconv', '.mlp.fc')
+    return Weights(naming.source, {naming.rename(name.removeprefix(naming.root)): value
+                                   for name, value in tensors.items()})
 
 
 def read_run(path: Path | str) -> dict[str, Any]:
@@ -219,7 +191,8 @@ def _tensors_in(content: object) -> dict[str, Tensor]:
                       if isinstance(content.get(key), Mapping)), None)
         if inner is None:
             return {name: value for name, value in content.items()
-                    if isinstance(value, Tensor) and name != 'n_averaged'}
+                    if isinstance(name, str) and isinstance(value, Tensor)
+                    and name != 'n_averaged'}
         content = inner
     return {}
 

@@ -4,10 +4,15 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from edgenext_core.runtime.errors import EdgeNextError
 from edgenext_core.weights.download import download
 
 AUTHORS = 'https://github.com/mmaaz60/EdgeNeXt/releases/download'
 TIMM = 'https://huggingface.co/timm'
+
+
+class ReleaseError(EdgeNextError):
+    """There are no released weights of a name: choose another one."""
 
 
 class Release(NamedTuple):
@@ -87,13 +92,13 @@ def find_release(name: str) -> Release:
 
     :param name: its name
     :return: the release
-    :raises ValueError: if there is none
+    :raises ReleaseError: if there is none
     """
     for release in RELEASES:
         if release.name == name:
             return release
     names = ', '.join(release.name for release in RELEASES)
-    raise ValueError(f'no released weights are called {name!r}; there are {names}')
+    raise ReleaseError(f'no released weights are called {name!r}; there are {names}')
 
 
 def pull_weights(name: str) -> Path:
@@ -101,8 +106,8 @@ def pull_weights(name: str) -> Path:
     Download released weights, unless they are here already.
 
     :param name: one of the names of :data:`RELEASES`
-    :return: the file, for :func:`checkpoints.load_checkpoint`
-    :raises ValueError: if there is no such release
+    :return: the file, for :func:`checkpoint.load_checkpoint`
+    :raises ReleaseError: if there is no such release
     :raises DownloadError: if the file cannot be had
     """
     release = find_release(name)

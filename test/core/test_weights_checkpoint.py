@@ -14,7 +14,6 @@ from edgenext_core.models import create_model
 from edgenext_core.models.configs import ABLATIONS, BACKBONES
 from edgenext_core.weights.checkpoint import (
     CheckpointError,
-    authors_name,
     load_checkpoint,
     load_encoder,
     read_weights,
@@ -52,21 +51,6 @@ def test_every_container_prefix_and_naming_is_recognised(tmp_path, source, conta
     assert loaded.source == ('authors' if authors else 'timm or ours')
     assert loaded.fresh == ()
     require_same_weights(model, source)
-
-
-def test_the_names_of_the_authors_are_translated():
-    assert {name: authors_name(name) for name in (
-        'downsample_layers.0.0.weight', 'downsample_layers.3.1.bias', 'norm.weight', 'head.bias',
-        'stages.1.2.xca.qkv.weight', 'stages.0.1.pwconv2.bias', 'stages.2.0.dwconv.weight',
-    )} == {
-        'downsample_layers.0.0.weight': 'stem.0.weight',
-        'downsample_layers.3.1.bias': 'stages.3.downsample.1.bias',
-        'norm.weight': 'head.norm.weight',
-        'head.bias': 'head.fc.bias',
-        'stages.1.2.xca.qkv.weight': 'stages.1.blocks.2.xca.qkv.weight',
-        'stages.0.1.pwconv2.bias': 'stages.0.blocks.1.mlp.fc2.bias',
-        'stages.2.0.dwconv.weight': 'stages.2.blocks.0.conv_dw.weight',
-    }
 
 
 def test_averaged_weights_come_before_the_others(tmp_path, source):

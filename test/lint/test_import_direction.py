@@ -44,7 +44,7 @@ LAYERS = {
     'edgenext_core.paper': Layer(('edgenext_core.models',), ('torch', 'tqdm')),
     'edgenext_core.weights': Layer(
         ('edgenext_core.models', 'edgenext_core.runtime.errors'),
-        ('numpy', 'torch', 'safetensors', 'tqdm'),
+        ('numpy', 'torch', 'safetensors', 'gdown'),
     ),
     'edgenext_core.data': Layer(
         ('edgenext_core.labels', 'synthetic_street', 'edgenext_core.runtime.preprocess'),
@@ -64,6 +64,9 @@ LAYERS = {
     'edgenext_core.commands.prepare': Layer(
         ('edgenext_core.runtime.errors', 'synthetic_street'), ('cv2', 'tqdm')
     ),
+    'edgenext_core.commands.export': Layer(('edgenext_core.export', 'edgenext_core.weights')),
+    'edgenext_core.commands.models': Layer(('edgenext_core.paper',)),
+    'edgenext_core.commands.weights': Layer(('edgenext_core.weights',)),
     'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(
@@ -78,8 +81,13 @@ LAYERS = {
     ),
     'launch': Layer(outside=('launch', 'launch_ros')),
 }
-# Robots have no torch and not every backend, so these files import late.
-LATE_IMPORTERS = ('edgenext_core.cli', 'edgenext_core.runtime.engines.backends')
+# Robots have no torch and not every backend, so these files import late; the downloader takes four
+# times as long to import as everything else that lists the releases.
+LATE_IMPORTERS = (
+    'edgenext_core.cli',
+    'edgenext_core.runtime.engines.backends',
+    'edgenext_core.weights.download',
+)
 
 
 def layer_of(module):
