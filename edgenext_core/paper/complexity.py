@@ -1,10 +1,11 @@
 """How many parameters a model has and how many multiply-adds a forward takes, as papers count."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from edgenext_core.models.edgenext import require_size
 from edgenext_core.models.layers import (
     CrossCovarianceAttention,
     FourierPositionEncoding,
@@ -26,7 +27,7 @@ class Complexity(NamedTuple):
     madds: int
 
 
-def complexity(name: str, *, height: int, width: int, **options) -> Complexity:
+def complexity(name: str, *, height: int, width: int, **options: Any) -> Complexity:
     """
     Count one model, without memory for its weights.
 
@@ -41,7 +42,9 @@ def complexity(name: str, *, height: int, width: int, **options) -> Complexity:
     :param width: of the input, pixels
     :param options: for :func:`registry.create_model`
     :return: the counts for one image
+    :raises ModelError: if there is no such model or option, or the input is too small
     """
+    require_size(height, width)
     with torch.device('meta'):
         model = create_model(name, **options).eval()
         image = torch.empty(1, 3, height, width)

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from edgenext_core.models.registry import list_models
+from edgenext_core.models.registry import list_models, model_task
 from edgenext_core.paper.complexity import complexity
 from edgenext_core.paper.figures import FIGURES, PaperFigure, difference
 
+PAPER_SIDE_PX = {'classification': 256, 'detection': 320, 'segmentation': 512}
+"""Side of the square input at which the paper measures the models of a task."""
 HEADINGS = ('model', 'input', 'parameters', 'paper', 'difference', 'multiply-adds', 'paper',
             'difference', 'source', 'remark')
 
@@ -33,18 +35,6 @@ class ModelRow(NamedTuple):
     remark: str | None = None
 
 
-def paper_resolution(model: str) -> int:
-    """
-    Give the input size at which the paper measures a model.
-
-    :param model: its name
-    :return: side of the square, pixels
-    """
-    if model.startswith('ssdlite_'):
-        return 320
-    return 512 if model.startswith('deeplabv3_') else 256
-
-
 def inputs_to_count(resolution: int | None = None) -> list[tuple[str, int]]:
     """
     Say which models the table has at which input sizes.
@@ -54,7 +44,7 @@ def inputs_to_count(resolution: int | None = None) -> list[tuple[str, int]]:
     """
     if resolution is not None:
         return [(name, resolution) for name in list_models()]
-    inputs = [(name, paper_resolution(name)) for name in list_models()]
+    inputs = [(name, PAPER_SIDE_PX[model_task(name)]) for name in list_models()]
     printed_too = [(figure.model, figure.height) for figure in FIGURES]
     return inputs + [pair for pair in printed_too if pair not in inputs]
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgenext_core import cli
-from edgenext_core.models import create_model, list_models
-from edgenext_core.paper import table as model_table
+from edgenext_core.models import ModelError, create_model, list_models
 from edgenext_core.paper.complexity import complexity
 from edgenext_core.paper.figures import FIGURES, difference
 from edgenext_core.paper.table import count_models, count_row, inputs_to_count, markdown
@@ -76,19 +74,12 @@ def test_a_row_is_written_beside_the_papers():
     assert json.loads(json.dumps(rows[1]._asdict()))['resolution'] == 128
 
 
-def test_the_training_readme_holds_the_table_that_the_command_prints():
-    readme = Path(__file__).parents[2] / 'training' / 'README.md'
-    assert markdown(count_models()) in readme.read_text()
+def test_the_document_holds_the_table_that_the_command_prints():
+    document = Path(__file__).parents[2] / 'docs' / 'models.md'
+    assert markdown(count_models()) in document.read_text(encoding='utf-8')
 
 
-def test_the_command_prints_json(capsys, monkeypatch):
-    monkeypatch.setattr(model_table, 'list_models', lambda: ['edgenext_xx_small'])
-    assert cli.main(['models', '--resolution', '256', '--json']) == 0
-    row, = json.loads(capsys.readouterr().out)
-    assert (row['parameters'], row['madds']) == (1_327_216, 260_576_008)
-    assert (row['paper_parameters'], row['paper_madds']) == ('1.3M', '261M')
-
-
-def test_the_command_refuses_a_resolution_that_is_too_small(capsys):
-    assert cli.main(['models', '--resolution', '16']) == 1
-    assert 'images are 16x16 pixels, smaller than 32x32' in capsys.readouterr().err
+@pytest.mark.parametrize('side', [31, 16, 0, -5])
+def test_an_input_that_is_too_small_is_refused(side):
+    with pytest.raises(ModelError, match=f'images are {side}x{side} pixels, smaller than 32x32'):
+        count_models(side)
