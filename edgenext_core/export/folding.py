@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edgenext_core.models.blocks import ConvBlock, DenseDownsampleConv, SDTABlock
 from edgenext_core.models.edgenext import ClassifierHead, EdgeNeXt
+from edgenext_core.models.errors import ModelError
 from edgenext_core.models.layers import FourierPositionEncoding, LayerNorm2d
 
 
@@ -42,12 +43,12 @@ def fold_normalization(model: nn.Module, *, mean: Sequence[float],
     :param mean: of the three channels, in the images' unit
     :param std: of the three channels
     :return: a model that gives for x what the old one gives for (x - mean) / std
-    :raises ValueError: if the stem pads: its zeros would no longer be the mean
+    :raises ModelError: if the stem pads: its zeros would no longer be the mean
     """
     model = _copy(model)
     conv = _stem_conv(model)
     if stem_pads(model):
-        raise ValueError(f'the stem pads by {conv.padding[0]}; with the normalisation folded in, '
+        raise ModelError(f'the stem pads by {conv.padding[0]}; with the normalisation folded in, '
                          'its border would be black instead of grey; keep it in front')
     scale = 1 / torch.tensor(std, dtype=torch.float64, device=conv.weight.device)
     shift = -torch.tensor(mean, dtype=torch.float64, device=conv.weight.device) * scale
@@ -148,11 +149,11 @@ class FrozenPositionEncoding(nn.Module):
         :param height: rows of the map
         :param width: columns of the map
         :return: (1, C, height, width)
-        :raises ValueError: if it was frozen at another size
+        :raises ModelError: if it was frozen at another size
         """
         frozen = tuple(self.encoding.shape[2:])
         if not torch.jit.is_tracing() and frozen != (height, width):
-            raise ValueError(
+            raise ModelError(
                 f'the position encoding is frozen for a map of {frozen[0]}x{frozen[1]}, this one '
                 f'has {height}x{width}; freeze it at the size in use')
         return self.encoding
@@ -200,7 +201,7 @@ def _stem_conv(model: nn.Module) -> nn.Conv2d:
 
 def _copy(model: nn.Module) -> nn.Module:
     if model.training:
-        raise ValueError('the model is in training mode, in which folding changes what it '
+        raise ModelError('the model is in training mode, in which folding changes what it '
                          'computes; call eval() first')
     return copy.deepcopy(model)
 

@@ -6,21 +6,23 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from edgenext_core.labels.label_set import LabelSet, read_label_set
-from edgenext_core.models import create_model
-from edgenext_core.weights.checkpoint import load_checkpoint, read_run
+from edgenext_core.models import create_model, model_task
+from edgenext_core.weights.checkpoint import CheckpointError, load_checkpoint, read_run
 from edgenext_core.weights.releases import find_release, pull_weights
 
+_WORDS: dict[type, str] = {str: 'a text', dict: 'names and values', tuple: 'a list'}
 
-class Source(NamedTuple):
+
+class TrainedNetwork(NamedTuple):
     """
     A trained network, and what its model card has to say.
 
     ``architecture`` is a name of ``create_model``; ``input_size`` height and width in pixels;
-    ``defaults`` are thresholds of the card that differ from the task's; ``training`` is what
+    ``defaults`` are the settings of the card that differ from the task's; ``training`` is what
     there is to tell of the training.
     """
 
-    model: nn.Module
+    network: nn.Module
     task: str
     architecture: str
     labels: LabelSet
@@ -30,41 +32,70 @@ class Source(NamedTuple):
     training: dict[str, Any]
 
 
-def from_run(path: Path) -> Source:
+def from_run(path: Path) -> TrainedNetwork:
     """
     Take the averaged weights of a training run.
 
     :param path: its ``last.ckpt``
     :return: the network in evaluation mode, with its recipe
-    :raises CheckpointError: if the file cannot be read or is not of a training run
+    :raises CheckpointError: if the file cannot be read, is not of a training run, or does not
+        tell what an export needs
+    :raises ModelError: if there is no such model or option
     """
-    checkpoint = read_run(path)
-    recipe, labels = checkpoint['recipe'], LabelSet(**checkpoint['labels'])
-    model = create_model(
-        recipe['model'], num_classes=len(labels.names), **recipe['model_options']).eval()
-    load_checkpoint(model, path)
-    return Source(
-        model, recipe['task'], recipe['model'], labels, recipe['input_size'], recipe['resize'],
-        recipe['card_defaults'],
-        {'recipe': recipe, 'validation': checkpoint['metrics']})
+    run = read_run(path)
+    recipe = run['recipe']
+    task = _take(path, recipe, 'task', str)
+    architecture = _take(path, recipe, 'model', str)
+    options = _take(path, recipe, 'model_options', dict)
+    names = _take(path, run['labels'], 'names', tuple)
+    if model_task(architecture) != task:
+        raise CheckpointError(f'{path} is of a run for {task}, but its model {architecture} is '
+                              f'for {model_task(architecture)}; train it with another model')
+    if 'num_classes' in options:
+        raise CheckpointError(f"{path} has 'num_classes' among its model's options, but as many "
+                              f'classes as labels, {len(names)}; train it without that option')
+    network = create_model(architecture, num_classes=len(names), **options).eval()
+    load_checkpoint(network, path)
+    return TrainedNetwork(
+        network, task, architecture,
+        LabelSet(names, _take(path, run['labels'], 'colors_rgb', tuple)),
+        _size(path, recipe), _take(path, recipe, 'resize', str),
+        _take(path, recipe, 'card_defaults', dict),
+        {'recipe': recipe, 'validation': run['metrics']})
 
 
-def from_release(name: str) -> Source:
+def from_release(name: str) -> TrainedNetwork:
     """
     Take released weights, downloading them if they are not in the user's cache.
 
     :param name: one of ``edgenext weights list``
     :return: the classifier in evaluation mode, with the classes of ImageNet-1K
-    :raises ValueError: if there is no such release
+    :raises ReleaseError: if there is no such release
     :raises DownloadError: if the file cannot be had
     :raises CheckpointError: if it does not hold what it should
     """
     release = find_release(name)
-    model = create_model(release.model).eval()
-    load_checkpoint(model, pull_weights(name))
+    network = create_model(release.model).eval()
+    load_checkpoint(network, pull_weights(name))
     side = release.resolution
-    return Source(
-        model, 'classification', release.model, read_label_set('imagenet_1k'), (side, side),
-        'center_crop', {},
+    return TrainedNetwork(
+        network, model_task(release.model), release.model, read_label_set('imagenet_1k'),
+        (side, side), 'center_crop', {},
         {'release': {'name': name, 'url': release.url, 'licence': release.licence,
                      'top1_percent': release.top1}})
+
+
+def _take(path: Path, fields: dict[str, Any], name: str, kind: type) -> Any:
+    value = fields.get(name)
+    if not isinstance(value, kind):
+        raise CheckpointError(f'{path} does not tell how to export it: {name!r} is {value!r:.60}, '
+                              f'expected {_WORDS[kind]}; train it again with this version')
+    return value
+
+
+def _size(path: Path, recipe: dict[str, Any]) -> tuple[int, int]:
+    size = _take(path, recipe, 'input_size', tuple)
+    if len(size) != 2 or not all(type(side) is int for side in size):
+        raise CheckpointError(f"{path} does not tell how to export it: 'input_size' is {size!r}, "
+                              'expected height and width in pixels; train it again')
+    return size

@@ -32,6 +32,8 @@ HARMLESS = [
     type(np.dtype(np.int64)),
 ]
 """What training programs save beside weights: the options of the run, and numbers of NumPy."""
+RUN_PARTS = ('recipe', 'labels', 'metrics')
+"""What a training run of this project writes beside its weights."""
 CLASS_DEPENDENT = re.compile(r'(head\.fc|classifier|heads\.\d+\.predict(\.\d+)?)\.(weight|bias)')
 NAMES_IN_MESSAGE = 5
 ADAPT = '; the number of classes differs: adapt_classifier=True keeps the last layers fresh'
@@ -154,9 +156,10 @@ def read_run(path: Path | str) -> dict[str, Any]:
     :raises CheckpointError: if the file cannot be read or tells of no run
     """
     content = read_file(path)
-    if not isinstance(content, dict) or 'recipe' not in content:
-        raise CheckpointError(f'{path} is not of a training run of this project: it has no '
-                              'recipe; give the last.ckpt that edgenext train has written')
+    for part in RUN_PARTS:
+        if not isinstance(content, dict) or not isinstance(content.get(part), dict):
+            raise CheckpointError(f'{path} is not of a training run of this project: it has no '
+                                  f'{part}; give the last.ckpt that a run has written')
     return content
 
 

@@ -14,7 +14,7 @@ from edgenext_core.export.folding import (
     fold_normalization,
     freeze_position_encodings,
 )
-from edgenext_core.models import create_model
+from edgenext_core.models import ModelError, create_model
 from edgenext_core.models.layers import FourierPositionEncoding, LayerNorm2d
 
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -61,7 +61,7 @@ def test_the_inputs_normalisation_goes_into_the_stem(models, name):
 
 def test_a_stem_that_pads_does_not_take_the_normalisation():
     model = create_model('edgenext_small_rw').eval()
-    with pytest.raises(ValueError, match='the stem pads by 4'):
+    with pytest.raises(ModelError, match='the stem pads by 4'):
         fold_normalization(model, mean=(0, 0, 0), std=(1, 1, 1))
 
 
@@ -101,7 +101,7 @@ def test_a_frozen_position_encoding_is_the_same_and_refuses_other_sizes(models):
     frozen = freeze_position_encodings(models['edgenext_xx_small'], height=64, width=96)
     require_equal(frozen, models['edgenext_xx_small'])
     assert not any(isinstance(module, FourierPositionEncoding) for module in frozen.modules())
-    with pytest.raises(ValueError, match='frozen for a map of 8x12, this one has 8x8'):
+    with pytest.raises(ModelError, match='frozen for a map of 8x12, this one has 8x8'):
         frozen(torch.zeros(1, 3, 64, 64))
 
 
@@ -115,7 +115,7 @@ def test_the_original_is_left_alone(models):
 
 
 def test_a_model_in_training_mode_is_refused():
-    with pytest.raises(ValueError, match=r'call eval\(\) first'):
+    with pytest.raises(ModelError, match=r'call eval\(\) first'):
         fold_batch_norms(create_model('edgenext_xx_small'))
 
 

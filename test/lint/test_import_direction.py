@@ -58,7 +58,7 @@ LAYERS = {
     'edgenext_core.export': Layer(
         ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.measure',
          'edgenext_core.labels', 'edgenext_core.weights'),
-        ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'tensorrt'),
+        ('numpy', 'cv2', 'torch', 'onnx', 'onnxruntime', 'onnxslim'),
     ),
     'edgenext_core.commands': Layer(),
     'edgenext_core.commands.prepare': Layer(

@@ -1,0 +1,45 @@
+"""How the outputs of two programs are compared."""
+
+import numpy as np
+import pytest
+
+from edgenext_core.export.parity import (
+    ParityError,
+    absolute_difference,
+    largest_difference,
+    make_probes,
+    require_parity,
+    share_of_other_classes,
+)
+from edgenext_core.runtime.errors import EdgeNextError
+
+
+def test_numbers_are_compared_by_their_largest_difference():
+    assert absolute_difference(np.array([0.1, 0.5]), np.array([0.2, 0.2])) == pytest.approx(0.3)
+
+
+def test_class_ids_are_compared_by_the_share_that_differs():
+    assert share_of_other_classes(np.array([[0, 7], [2, 3]]), np.array([[0, 1], [2, 3]])) == 0.25
+
+
+def test_the_largest_difference_of_all_inputs_and_outputs_counts():
+    zero, one, nan = np.zeros(2), np.ones(2), np.full(2, np.nan)
+    assert largest_difference([[zero, zero], [zero, zero]], [[zero, zero], [one, zero]],
+                              absolute_difference) == 1
+    found = largest_difference([[zero, zero]], [[zero, nan]], absolute_difference)
+    assert np.isnan(found)
+
+
+@pytest.mark.parametrize('difference', [0.2, float('nan')])
+def test_a_model_that_computes_something_else_is_refused(difference):
+    with pytest.raises(ParityError, match='no file was written'):
+        require_parity(difference, 0.1, 'PyTorch and ONNX Runtime')
+    assert issubclass(ParityError, EdgeNextError)
+
+
+def test_probes_are_always_the_same_and_use_all_bytes():
+    first, second = make_probes(2, height=32, width=48)
+    assert first.shape == (1, 32, 48, 3)
+    assert first.dtype == np.uint8
+    assert (first != second).any()
+    np.testing.assert_array_equal(make_probes(1, height=32, width=48)[0], first)
