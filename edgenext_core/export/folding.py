@@ -235,8 +235,8 @@ def _fold_before(layer: nn.Conv2d | nn.Linear, scale: Tensor, shift: Tensor) -> 
 
 
 def _fold_before_conv(conv: nn.Conv2d, scale: Tensor, shift: Tensor) -> None:
-    weight = conv.weight.double()
-    bias = torch.einsum('oihw,i->o', weight, shift)
+    weight = conv.weight.double()  # (O, I, H, W)
+    bias = torch.einsum('oihw,i->o', weight, shift)  # (O,)
     if conv.bias is not None:
         bias += conv.bias.double()
     conv.bias = _parameter(bias, like=conv.weight)

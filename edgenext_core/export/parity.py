@@ -29,7 +29,7 @@ def make_probes(count: int, *, height: int, width: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     probes = []
     for _ in range(count):
-        layers = [
+        layers = [  # (H, W, 3) each
             cv2.resize(rng.uniform(0, 255, (cells, cells, 3)), (width, height))
             for cells in (2, 5, 16, 64)
         ]

@@ -114,7 +114,7 @@ class FourierPositionEncoding(nn.Module):
     every resolution. Rows and columns enter the 1x1 projection separately and are added after
     it, which is the same sum with H + W instead of H * W * 2 sets of sines, so cheap that there
     is nothing to cache. Angles are computed in float32 and cast to the projection's dtype, which
-    lets half and bfloat16 models run.
+    lets float16 and bfloat16 models run.
 
     Source: section 3.2; the frequencies are those of the authors' code.
     """
@@ -155,7 +155,7 @@ class CrossCovarianceAttention(nn.Module):
     Attend between channels instead of places: the attention map is d x d for each head.
 
     Queries and keys are normalised along the tokens, so the cost is linear in their number. The
-    norm is computed in float32 even in a half network: a sum of squares over 1024 tokens
+    norm is computed in float32 even in a float16 network: a sum of squares over 1024 tokens
     overflows float16 once their root mean square passes 8, and the guard of 1e-12 against a zero
     norm is itself zero there.
 

@@ -1,1 +1,1 @@
-"""Released weights: what there is, downloads, and where they are kept. Without torch."""
+"""Weights: what was released, downloads, and files of every origin into models."""

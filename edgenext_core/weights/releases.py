@@ -12,7 +12,7 @@ TIMM = 'https://huggingface.co/timm'
 
 
 class ReleaseError(EdgeNextError):
-    """There are no released weights of a name: choose another one."""
+    """Released weights have another name, or no place on this machine: see the message."""
 
 
 class Release(NamedTuple):
@@ -71,8 +71,13 @@ def cache_folder() -> Path:
     Say where downloaded weights are kept.
 
     :return: a folder in the user's cache; it need not exist
+    :raises ReleaseError: if the user has no home folder and names no cache
     """
-    cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    try:
+        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    except RuntimeError as error:
+        raise ReleaseError('this user has no home folder to keep weights in; set XDG_CACHE_HOME '
+                           'to a folder') from error
     return Path(cache) / 'edgenext' / 'weights'
 
 
@@ -107,7 +112,7 @@ def pull_weights(name: str) -> Path:
 
     :param name: one of the names of :data:`RELEASES`
     :return: the file, for :func:`checkpoint.load_checkpoint`
-    :raises ReleaseError: if there is no such release
+    :raises ReleaseError: if there is no such release, or no place for it
     :raises DownloadError: if the file cannot be had
     """
     release = find_release(name)

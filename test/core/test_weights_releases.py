@@ -1,5 +1,7 @@
 """Released weights: the list, and where this machine keeps them."""
 
+import os
+
 import pytest
 
 from edgenext_core.models import list_models
@@ -22,6 +24,14 @@ def test_weights_in_the_cache_are_not_downloaded_again(tmp_path, monkeypatch):
     assert pull_weights('edgenext_xx_small') == path
     assert '| edgenext_xx_small | edgenext_xx_small | 71.23 | 256 | MIT | yes |' in (
         releases_table())
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    for name in ('HOME', 'XDG_CACHE_HOME'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, 'getuid', lambda: 987_654_321)
+    with pytest.raises(ReleaseError, match='set XDG_CACHE_HOME to a folder'):
+        cache_folder()
 
 
 def test_every_release_is_of_a_model_that_exists():
