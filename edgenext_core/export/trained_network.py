@@ -10,6 +10,8 @@ from edgenext_core.models import create_model, model_task
 from edgenext_core.weights.checkpoint import CheckpointError, load_checkpoint, read_run
 from edgenext_core.weights.releases import find_release, pull_weights
 
+FROM_LABELS = ('num_classes', 'features_only')
+"""Options of ``create_model`` that the classes of a run decide."""
 _WORDS: dict[type, str] = {str: 'a text', dict: 'names and values', tuple: 'a list'}
 
 
@@ -43,25 +45,25 @@ def from_run(path: Path) -> TrainedNetwork:
     :raises ModelError: if there is no such model or option
     """
     run = read_run(path)
-    recipe = run['recipe']
-    task = _take(path, recipe, 'task', str)
-    architecture = _take(path, recipe, 'model', str)
-    options = _take(path, recipe, 'model_options', dict)
-    names = _take(path, run['labels'], 'names', tuple)
+    task = _take(path, run, 'recipe.task', str)
+    architecture = _take(path, run, 'recipe.model.name', str)
+    options = _take(path, run, 'recipe.model.options', dict)
+    labels = LabelSet(_take(path, run, 'labels.names', tuple),
+                      _take(path, run, 'labels.colors_rgb', tuple))
     if model_task(architecture) != task:
         raise CheckpointError(f'{path} is of a run for {task}, but its model {architecture} is '
                               f'for {model_task(architecture)}; train it with another model')
-    if 'num_classes' in options:
-        raise CheckpointError(f"{path} has 'num_classes' among its model's options, but as many "
-                              f'classes as labels, {len(names)}; train it without that option')
-    network = create_model(architecture, num_classes=len(names), **options).eval()
+    for option in FROM_LABELS:
+        if option in options:
+            raise CheckpointError(f'{path} has {option!r} among the options of its model, whose '
+                                  'classes are those of its labels; train it without that option')
+    network = create_model(architecture, num_classes=len(labels.names), **options).eval()
     load_checkpoint(network, path)
     return TrainedNetwork(
-        network, task, architecture,
-        LabelSet(names, _take(path, run['labels'], 'colors_rgb', tuple)),
-        _size(path, recipe), _take(path, recipe, 'resize', str),
-        _take(path, recipe, 'card_defaults', dict),
-        {'recipe': recipe, 'validation': run['metrics']})
+        network, task, architecture, labels, _take_size(path, run),
+        _take(path, run, 'recipe.model.resize', str),
+        _take(path, run, 'recipe.model.defaults', dict),
+        {'recipe': run['recipe'], 'validation': run['metrics']})
 
 
 def from_release(name: str) -> TrainedNetwork:
@@ -85,17 +87,21 @@ def from_release(name: str) -> TrainedNetwork:
                      'top1_percent': release.top1}})
 
 
-def _take(path: Path, fields: dict[str, Any], name: str, kind: type) -> Any:
-    value = fields.get(name)
+def _take(path: Path, run: dict[str, Any], key: str, kind: type) -> Any:
+    value: Any = run
+    for name in key.split('.'):
+        value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, kind):
-        raise CheckpointError(f'{path} does not tell how to export it: {name!r} is {value!r:.60}, '
-                              f'expected {_WORDS[kind]}; train it again with this version')
+        raise CheckpointError(
+            f'{path} does not tell how to export it: its {key} is {value!r:.60}, expected '
+            f'{_WORDS[kind]}; train it again with this version')
     return value
 
 
-def _size(path: Path, recipe: dict[str, Any]) -> tuple[int, int]:
-    size = _take(path, recipe, 'input_size', tuple)
+def _take_size(path: Path, run: dict[str, Any]) -> tuple[int, int]:
+    size = _take(path, run, 'recipe.model.input_size', tuple)
     if len(size) != 2 or not all(type(side) is int for side in size):
-        raise CheckpointError(f"{path} does not tell how to export it: 'input_size' is {size!r}, "
-                              'expected height and width in pixels; train it again')
+        raise CheckpointError(f'{path} does not tell how to export it: its '
+                              f'recipe.model.input_size is {size!r}, expected height and width in '
+                              'pixels; train it again with this version')
     return size

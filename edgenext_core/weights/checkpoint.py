@@ -1,6 +1,7 @@
 """Weights from files, of every origin, into models."""
 
 import argparse
+import json
 import pathlib
 import pickle
 import re
@@ -152,7 +153,8 @@ def read_run(path: Path | str) -> dict[str, Any]:
     Read what a training run of this project left.
 
     :param path: its ``last.ckpt``
-    :return: ``recipe``, ``labels`` and ``metrics`` of the run, beside its weights
+    :return: ``recipe``, ``labels`` and ``metrics`` of the run, names and plain values that a model
+        card can hold, beside its weights
     :raises CheckpointError: if the file cannot be read or tells of no run
     """
     content = read_file(path)
@@ -160,6 +162,11 @@ def read_run(path: Path | str) -> dict[str, Any]:
         if not isinstance(content, dict) or not isinstance(content.get(part), dict):
             raise CheckpointError(f'{path} is not of a training run of this project: it has no '
                                   f'{part}; give the last.ckpt that a run has written')
+    try:
+        json.dumps([content[part] for part in RUN_PARTS])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f'{path} tells of its run by more than names and plain values '
+                              f'({error}); give the last.ckpt that a run has written') from error
     return content
 
 

@@ -23,7 +23,7 @@ def refuse(tmp_path):
 
 
 def test_a_run_tells_what_its_card_needs(tmp_path):
-    run = finished_run('detection', resize='letterbox', card_defaults={'nms_iou': 0.4})
+    run = finished_run('detection', resize='letterbox', defaults={'nms_iou': 0.4})
     torch.save(run, tmp_path / 'last.ckpt')
     trained = from_run(tmp_path / 'last.ckpt')
     assert trained.task == 'detection'
@@ -48,6 +48,13 @@ def test_a_checkpoint_without_a_part_of_a_run_is_refused(refuse, part, value):
     assert f'has no {part}; give the last.ckpt' in refuse(content)
 
 
+@pytest.mark.parametrize('part', ['recipe', 'labels', 'metrics'])
+def test_what_no_card_can_hold_is_refused(refuse, part):
+    content = finished_run('classification')
+    content[part]['more'] = torch.zeros(1)
+    assert 'by more than names and plain values' in refuse(content)
+
+
 def test_weights_of_no_training_run_are_refused(refuse):
     weights = make_network('segmentation').state_dict()
     assert 'has no recipe; give the last.ckpt' in refuse(weights)
@@ -55,25 +62,27 @@ def test_weights_of_no_training_run_are_refused(refuse):
 
 
 @pytest.mark.parametrize(('name', 'value'), [
-    ('task', None), ('task', 5), ('model', ['edgenext_small']), ('model_options', 'none'),
-    ('input_size', 64), ('input_size', (64,)), ('input_size', ('64', '64')), ('resize', None),
-    ('card_defaults', []),
+    ('name', ['edgenext_small']), ('options', 'none'), ('input_size', 64), ('input_size', (64,)),
+    ('input_size', ('64', '64')), ('resize', None), ('defaults', []),
 ])
 def test_a_field_that_cannot_be_is_named_with_its_value(refuse, name, value):
     sentence = refuse(finished_run('classification', **{name: value}))
-    assert f'{name!r} is {value!r}, expected ' in sentence
+    assert f'its recipe.model.{name} is {value!r}, expected ' in sentence
 
 
 def test_a_missing_field_is_named(refuse):
     content = finished_run('classification')
-    del content['recipe']['resize']
-    assert "'resize' is None, expected a text" in refuse(content)
     del content['labels']['names']
-    assert "'names' is None, expected a list" in refuse(content)
+    assert 'its labels.names is None, expected a list' in refuse(content)
+    del content['recipe']['model']
+    assert 'its recipe.model.name is None, expected a text' in refuse(content)
+    content['recipe']['task'] = 5
+    assert 'its recipe.task is 5, expected a text' in refuse(content)
 
 
 def test_a_task_that_is_not_the_models_is_refused(refuse):
-    content = finished_run('classification', task='segmentation')
+    content = finished_run('classification')
+    content['recipe']['task'] = 'segmentation'
     assert 'for segmentation, but its model edgenext_xx_small is for classification' in (
         refuse(content))
 
@@ -84,15 +93,16 @@ def test_the_weights_of_another_task_are_refused(refuse):
     assert 'does not fit the model' in refuse(content)
 
 
-def test_a_number_of_classes_among_the_models_options_is_refused(refuse):
-    content = finished_run('classification', model_options={'num_classes': 3})
-    assert "has 'num_classes' among its model's options" in refuse(content)
+@pytest.mark.parametrize('option', ['num_classes', 'features_only'])
+def test_what_the_labels_decide_is_refused_among_the_models_options(refuse, option):
+    content = finished_run('classification', options={option: 1})
+    assert f'has {option!r} among the options of its model' in refuse(content)
 
 
 @pytest.mark.parametrize(('changes', 'sentence'), [
-    ({'model': 'edgenext_smal'}, 'did you mean edgenext_small'),
-    ({'model_options': {'depth': 3}}, "has no option 'depth'"),
-    ({'model_options': {'output_stride': '16'}}, "output_stride is '16'; it can be 8, 16 or 32"),
+    ({'name': 'edgenext_smal'}, 'did you mean edgenext_small'),
+    ({'options': {'depth': 3}}, "has no option 'depth'"),
+    ({'options': {'output_stride': '16'}}, "output_stride is '16'; it can be 8, 16 or 32"),
 ])
 def test_a_model_that_cannot_be_made_is_refused(refuse, changes, sentence):
     assert sentence in refuse(finished_run('classification', **changes))

@@ -52,13 +52,11 @@ def trace(task: str, height: int = 64, width: int = 96) -> Traced:
 
 
 def finished_run(task: str, /, **changes: Any) -> dict[str, Any]:
-    """Give what a training run leaves in its last.ckpt; ``changes`` are of its recipe."""
+    """Give what a training run leaves in its last.ckpt; ``changes`` are of its model."""
+    model = {'name': MODELS[task], 'input_size': (64, 64), 'resize': 'stretch',
+             'options': {'layer_scale_init': 0.1}, 'defaults': {}}
     return {
-        'recipe': {
-            'task': task, 'model': MODELS[task], 'model_options': {'layer_scale_init': 0.1},
-            'input_size': (64, 64), 'resize': 'stretch', 'card_defaults': {}, 'epochs': 2,
-            **changes,
-        },
+        'recipe': {'task': task, 'model': {**model, **changes}, 'trainer': {'max_epochs': 2}},
         'labels': {'names': NAMES, 'colors_rgb': COLORS, 'ignore_index': None},
         'metrics': {'val/some': 0.5},
         'state_dict': {f'model.{name}': value
