@@ -9,10 +9,10 @@ SHARE = 'share/' + PACKAGE
 
 TRAIN = [
     'torch',
-    'torchvision',
+    'torchvision>=0.21',
     'lightning',
-    'torchmetrics[detection]',
-    'faster-coco-eval',
+    'jsonargparse[signatures]>=4.49',
+    'pycocotools',
     'timm',
     'pyyaml',
     'safetensors',

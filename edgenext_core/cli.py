@@ -1,15 +1,17 @@
 """The command ``edgenext``: train, export, list and download models."""
 
 import argparse
+import importlib
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-DEMO_MODELS = {'segmentation': '', 'detection': 'segmentation', 'classification': 'segmentation'}
-"""The demo's tasks in the order of their training, and whose encoder each starts from."""
+from edgenext_core.runtime.errors import EdgeNextError
+
+COMMANDS = ('evaluate', 'fit', 'prepare')
+"""Commands that have a file of their own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,16 +23,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(format='%(message)s')
     logging.getLogger('edgenext_core').setLevel(logging.INFO)
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words[:1] and words[0] in COMMANDS:
+            return _run_command(words[0], words[1:])
+        options = _parser().parse_args(words)
         options.run(options)
     except ModuleNotFoundError as error:
         return _complain(
             f'the Python package {error.name!r} is missing, and training and export need it; '
             "run: pip install 'edgenext_ros[train,export]'")
-    except (OSError, ValueError) as error:
+    except (EdgeNextError, OSError, ValueError) as error:
         return _complain(error)
     return 0
+
+
+def _run_command(name: str, words: Sequence[str]) -> int:
+    command = importlib.import_module(f'edgenext_core.commands.{name}')
+    parser = argparse.ArgumentParser(prog=f'edgenext {name}', description=command.__doc__)
+    command.add_arguments(parser)
+    options, unknown = parser.parse_known_args(words)
+    if unknown and not hasattr(options, 'keys'):
+        parser.error(f'unrecognized arguments: {" ".join(unknown)}')
+    options.keys = unknown
+    return command.run(options)
 
 
 def _complain(message: object) -> int:
@@ -41,39 +57,14 @@ def _complain(message: object) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='edgenext', description=__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    _add_train(commands.add_parser('train', help='train a model as a recipe says'))
     _add_export(commands.add_parser(
         'export', help='write a trained model, or released weights, as an ONNX file'))
-    _add_evaluate(commands.add_parser('evaluate', help='measure an ONNX file on known truth'))
-    _add_demo_models(commands.add_parser(
-        'demo-models', help='train the models of the demo and export them'))
+    for name in COMMANDS:
+        commands.add_parser(name, help=f'see edgenext {name} --help')
     _add_models(commands.add_parser(
         'models', help='list the models with parameters and multiply-adds'))
     _add_weights(commands.add_parser('weights', help='list and download released weights'))
     return parser
-
-
-def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('recipe', type=Path, help='YAML file, see training/')
-    parser.add_argument('--out', type=Path, help='folder of last.ckpt and logs '
-                        '(default: out/training/<recipe>)')
-    parser.add_argument('--data', type=Path, help='root of an image folder')
-    parser.add_argument('--cache', type=Path, default=Path('out/scenes'),
-                        help='folder of the drawn scenes (default: %(default)s)')
-    parser.add_argument('--init', type=Path, help='start from the encoder of this checkpoint')
-    parser.add_argument('--resume', type=Path, help='continue this interrupted run')
-    parser.set_defaults(run=_train)
-
-
-def _train(options: argparse.Namespace) -> None:
-    from edgenext_core.train.recipe import read_recipe
-    from edgenext_core.train.run import train
-
-    recipe = read_recipe(options.recipe)
-    out = options.out or Path('out/training') / options.recipe.stem
-    checkpoint = train(recipe, out=out, data=options.data, cache=options.cache,
-                       init=options.init, resume=options.resume)
-    print(f'trained weights: {checkpoint}')
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -101,64 +92,6 @@ def _export(options: argparse.Namespace) -> None:
     if report.half_parity is not None:
         print(f'float32 and float16 weights differ by at most {report.half_parity:.2g}')
     print(f'{options.out}: {report.size_bytes / 1e6:.2f} MB')
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('model', type=Path, help='ONNX file')
-    parser.add_argument('--data', type=Path,
-                        help="root of a segmentation folder; without it, the world's stills")
-    parser.add_argument('--split', default='val', help='of the folder (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=1_500_000,
-                        help='first seed of the stills (default: %(default)s)')
-    parser.add_argument('--scenes', type=int, default=200,
-                        help='number of stills (default: %(default)s)')
-    parser.set_defaults(run=_evaluate)
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    from edgenext_core.data.mask_folder import SegmentationFolder
-    from edgenext_core.export.evaluation import evaluate
-    from synthetic_street import draw_scene
-
-    samples: Iterable[Any]
-    if options.data is None:
-        samples = map(draw_scene, range(options.seed, options.seed + options.scenes))
-    else:
-        folder = SegmentationFolder(options.data, split=options.split)
-        samples = map(folder.__getitem__, range(len(folder)))
-    for name, value in evaluate(options.model, samples).items():
-        print(f'{name:24} {value:.4f}')
-
-
-def _add_demo_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--out', type=Path, default=Path('engines/demo'),
-                        help='folder of the ONNX files (default: %(default)s)')
-    parser.add_argument('--runs', type=Path, default=Path('out/training'),
-                        help='folder of the runs, which continue if interrupted '
-                        '(default: %(default)s)')
-    parser.add_argument('--cache', type=Path, default=Path('out/scenes'),
-                        help='folder of the drawn scenes (default: %(default)s)')
-    parser.add_argument('--recipes', type=Path, default=Path('training'),
-                        help='folder of the recipes (default: %(default)s)')
-    parser.set_defaults(run=_demo_models)
-
-
-def _demo_models(options: argparse.Namespace) -> None:
-    from edgenext_core.export.exporter import export
-    from edgenext_core.export.trained_network import from_run
-    from edgenext_core.train.recipe import read_recipe
-    from edgenext_core.train.run import train
-
-    checkpoints: dict[str, Path] = {}
-    for task, start in DEMO_MODELS.items():
-        last = options.runs / task / 'last.ckpt'
-        checkpoints[task] = train(
-            read_recipe(options.recipes / f'world_{task}.yaml'), out=last.parent,
-            cache=options.cache, init=checkpoints.get(start),
-            resume=last if last.exists() else None)
-        path = options.out / f'{task}.onnx'
-        report = export(from_run(checkpoints[task]), path)
-        print(f'{path}: {report.size_bytes / 1e6:.2f} MB')
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:

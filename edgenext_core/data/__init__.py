@@ -1,1 +1,1 @@
-"""Data sets of the three tasks: the synthetic world, image folders, and their transforms."""
+"""Data sets as people have them, and the views of their pictures that networks train on."""

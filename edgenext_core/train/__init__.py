@@ -1,1 +1,1 @@
-"""Training: recipes, one Lightning module per task, and the run."""
+"""Training: recipes, one Lightning module for all tasks, and the run."""

@@ -47,13 +47,15 @@ LAYERS = {
         ('numpy', 'torch', 'safetensors', 'gdown'),
     ),
     'edgenext_core.data': Layer(
-        ('edgenext_core.labels', 'synthetic_street', 'edgenext_core.runtime.preprocess'),
+        ('edgenext_core.labels', 'edgenext_core.runtime.preprocess',
+         'edgenext_core.runtime.records', 'edgenext_core.runtime.errors',
+         'edgenext_core.runtime.model_card'),
         ('numpy', 'cv2', 'torch', 'torchvision'),
     ),
     'edgenext_core.train': Layer(
         ('edgenext_core.models', 'edgenext_core.weights', 'edgenext_core.data',
-         'edgenext_core.labels', 'synthetic_street'),
-        ('numpy', 'torch', 'torchvision', 'lightning', 'torchmetrics', 'timm', 'tqdm', 'yaml'),
+         'edgenext_core.labels', 'edgenext_core.measure', 'edgenext_core.runtime'),
+        ('numpy', 'torch', 'torchvision', 'lightning', 'jsonargparse', 'timm', 'yaml'),
     ),
     'edgenext_core.export': Layer(
         ('edgenext_core.models', 'edgenext_core.runtime', 'edgenext_core.measure',
@@ -67,6 +69,12 @@ LAYERS = {
     'edgenext_core.commands.export': Layer(('edgenext_core.export', 'edgenext_core.weights')),
     'edgenext_core.commands.models': Layer(('edgenext_core.paper',)),
     'edgenext_core.commands.weights': Layer(('edgenext_core.weights',)),
+    'edgenext_core.commands.fit': Layer(('edgenext_core.train',)),
+    'edgenext_core.commands.evaluate': Layer(
+        ('edgenext_core.train.tasks', 'edgenext_core.data', 'edgenext_core.labels',
+         'edgenext_core.measure', 'edgenext_core.runtime'),
+        ('tqdm',),
+    ),
     'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(
