@@ -46,8 +46,17 @@ test-slow: $(VENV)/.test
 lint: $(VENV)/.test
 	@$(run) $(python) -m pytest test/lint
 
+# $(call train_street,task,task whose encoder it starts from): train, or go on where a run was interrupted, and export.
+train_street = $(run) $(python) -m edgenext_core.cli fit --config training/street_$(1).yaml --out out/training/street_$(1) \
+  $(addprefix --init out/training/street_,$(addsuffix /last.ckpt,$(2))) \
+  $(addprefix --resume ,$(wildcard out/training/street_$(1)/last.ckpt)) \
+  && $(run) $(python) -m edgenext_core.cli export out/training/street_$(1)/last.ckpt engines/demo/$(1).onnx
+
 demo-models: $(VENV)/.test
-	@$(run) $(python) -m edgenext_core.cli demo-models --out engines/demo
+	@$(run) $(python) -m edgenext_core.cli prepare street out/street
+	@$(call train_street,segmentation)
+	@$(call train_street,detection,segmentation)
+	@$(call train_street,classification,segmentation)
 
 constraints: $(VENV)/.python
 	echo ziglang | $(UV) pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade --no-annotate \
