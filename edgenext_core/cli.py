@@ -1,22 +1,49 @@
-"""The command ``edgenext``: train, export, list and download models."""
+"""
+The command ``edgenext``: a table of commands, of which only the chosen one is imported.
+
+So the list of commands, and those that a robot needs, work without torch, on Python 3.6.
+"""
 
 import argparse
+import difflib
 import importlib
-import json
 import logging
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import List, NamedTuple, Optional
 
 from edgenext_core.runtime.errors import EdgeNextError
 
-COMMANDS = ('evaluate', 'fit', 'prepare')
-"""Commands that have a file of their own."""
+INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+class Command(NamedTuple):
     """
-    Run the command.
+    One command.
+
+    ``edgenext_core.commands.<name>`` has ``add_arguments(parser)`` and ``run(options)``, which
+    returns the exit status; where the parser gives ``options.keys``, words that it does not know
+    go there. ``extra`` of ``setup.py`` is what it needs besides the robot's packages, '' where
+    nothing.
+    """
+
+    name: str
+    help: str
+    extra: str = ''
+
+
+COMMANDS = (
+    Command('prepare', 'write a data set to disk', 'train'),
+    Command('fit', 'train a model as a recipe says', 'train'),
+    Command('evaluate', 'measure a model file on data whose truth is known', 'train'),
+    Command('export', 'write a trained network, or released weights, as a model file', 'export'),
+    Command('models', 'list the networks with parameters and multiply-adds', 'export'),
+    Command('weights', 'list and download released weights'),
+)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """
+    Run a command.
 
     :param arguments: words after ``edgenext``; None takes the process's own
     :return: exit status; 1 if the command failed for a reason that the user can act on
@@ -24,112 +51,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format='%(message)s')
     logging.getLogger('edgenext_core').setLevel(logging.INFO)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words else '--help'
+    command = next((command for command in COMMANDS if command.name == name), None)
+    if command is None:
+        return _help() if name in ('-h', '--help') else _refuse(name)
     try:
-        if words[:1] and words[0] in COMMANDS:
-            return _run_command(words[0], words[1:])
-        options = _parser().parse_args(words)
-        options.run(options)
+        return _run(command, words[1:])
     except ModuleNotFoundError as error:
-        return _complain(
-            f'the Python package {error.name!r} is missing, and training and export need it; '
-            "run: pip install 'edgenext_ros[train,export]'")
-    except (EdgeNextError, OSError, ValueError) as error:
-        return _complain(error)
+        if (error.name or '').split('.')[0] in ('edgenext_core', 'synthetic_street'):
+            raise
+        return _complain(f'{command.name} needs the Python package {error.name!r}; run: '
+                         f"pip install 'edgenext_ros[{command.extra}]'")
+    except EdgeNextError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f'{error.filename}: {error.strerror}' if error.filename else str(error))
+    except KeyboardInterrupt:
+        _complain('interrupted')
+        return INTERRUPTED
+
+
+def _run(command: Command, words: List[str]) -> int:
+    module = importlib.import_module(f'edgenext_core.commands.{command.name}')
+    parser = argparse.ArgumentParser(prog=f'edgenext {command.name}', description=module.__doc__)
+    module.add_arguments(parser)
+    options, unknown = parser.parse_known_args(words)
+    if hasattr(options, 'keys'):
+        options.keys = unknown
+    elif unknown:
+        parser.error(f'unrecognized arguments: {" ".join(unknown)}')
+    return module.run(options)
+
+
+def _help() -> int:
+    width = max(len(command.name) for command in COMMANDS)
+    print('usage: edgenext COMMAND ...\n\ncommands:')
+    for command in COMMANDS:
+        print(f'  {command.name:{width}}  {command.help}')
+    print('\nedgenext COMMAND --help describes a command')
     return 0
 
 
-def _run_command(name: str, words: Sequence[str]) -> int:
-    command = importlib.import_module(f'edgenext_core.commands.{name}')
-    parser = argparse.ArgumentParser(prog=f'edgenext {name}', description=command.__doc__)
-    command.add_arguments(parser)
-    options, unknown = parser.parse_known_args(words)
-    if unknown and not hasattr(options, 'keys'):
-        parser.error(f'unrecognized arguments: {" ".join(unknown)}')
-    options.keys = unknown
-    return command.run(options)
+def _refuse(name: str) -> int:
+    names = [command.name for command in COMMANDS]
+    near = difflib.get_close_matches(name, names, n=1)
+    _complain(f'there is no command {name!r}, '
+              + (f'did you mean {near[0]}?' if near else f'expected one of: {", ".join(names)}'))
+    return 2
 
 
-def _complain(message: object) -> int:
+def _complain(message: str) -> int:
     print(f'edgenext: {message}', file=sys.stderr)
     return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='edgenext', description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    _add_export(commands.add_parser(
-        'export', help='write a trained model, or released weights, as an ONNX file'))
-    for name in COMMANDS:
-        commands.add_parser(name, help=f'see edgenext {name} --help')
-    _add_models(commands.add_parser(
-        'models', help='list the models with parameters and multiply-adds'))
-    _add_weights(commands.add_parser('weights', help='list and download released weights'))
-    return parser
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', help='last.ckpt of a training run, or a name of '
-                        "'edgenext weights list'")
-    parser.add_argument('out', type=Path, help='ONNX file to write')
-    parser.add_argument('--input-size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                        help="pixels (default: the recipe's, or the release's)")
-    parser.add_argument('--float32', action='store_true',
-                        help='store the weights in float32, not in float16')
-    parser.set_defaults(run=_export)
-
-
-def _export(options: argparse.Namespace) -> None:
-    from edgenext_core.export.exporter import export
-    from edgenext_core.export.trained_network import from_release, from_run
-    from edgenext_core.weights.releases import RELEASES
-
-    released = any(options.source == release.name for release in RELEASES)
-    source = from_release(options.source) if released else from_run(Path(options.source))
-    report = export(
-        source, options.out, half=not options.float32,
-        input_size=options.input_size and tuple(options.input_size))
-    print(f'PyTorch and ONNX Runtime differ by at most {report.parity:.2g}')
-    if report.half_parity is not None:
-        print(f'float32 and float16 weights differ by at most {report.half_parity:.2g}')
-    print(f'{options.out}: {report.size_bytes / 1e6:.2f} MB')
-
-
-def _add_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--resolution', type=int, metavar='PIXELS',
-                        help='side of the square input (default: that of the paper)')
-    parser.add_argument('--json', action='store_true', help='print JSON, not a table')
-    parser.set_defaults(run=_models)
-
-
-def _models(options: argparse.Namespace) -> None:
-    from edgenext_core.paper.table import count_models, markdown
-
-    rows = count_models(options.resolution)
-    if options.json:
-        print(json.dumps([row._asdict() for row in rows], indent=2))
-    else:
-        print(markdown(rows))
-
-
-def _add_weights(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, metavar='ACTION')
-    listing = actions.add_parser('list', help='print what was released')
-    listing.set_defaults(run=_list_weights)
-    pull = actions.add_parser('pull', help="download into the user's cache")
-    pull.add_argument('name', help='one of the list')
-    pull.set_defaults(run=_pull_weights)
-
-
-def _list_weights(options: argparse.Namespace) -> None:
-    from edgenext_core.weights.releases import releases_table
-
-    print(releases_table())
-
-
-def _pull_weights(options: argparse.Namespace) -> None:
-    from edgenext_core.weights.releases import pull_weights
-
-    print(pull_weights(options.name))
 
 
 if __name__ == '__main__':

@@ -1,35 +1,82 @@
 """The command edgenext, as a user calls it."""
 
+import importlib
+import subprocess
 import sys
 
 import pytest
-import torch
-from tiny_recipes import write_data, write_recipe
 
 from edgenext_core import cli
-from edgenext_core.runtime.engines.backends import open_engine
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(('task', 'figure'), [
-    ('classification', 'top1'), ('detection', 'map50'), ('segmentation', 'miou')])
-def test_a_data_set_becomes_a_model_file_that_can_be_measured(tmp_path, capsys, task, figure):
-    torch.set_num_threads(1)
-    recipe, out = write_recipe(write_data(tmp_path), task), tmp_path / 'run'
-    assert cli.main(['fit', '--config', str(recipe), '--out', str(out)]) == 0
-    model = tmp_path / f'{task}.onnx'
-    assert cli.main(['export', str(out / 'last.ckpt'), str(model)]) == 0
-    assert cli.main(['evaluate', str(model), '--data', str(tmp_path)]) == 0
+def edgenext(*words):
+    return subprocess.run([sys.executable, '-m', 'edgenext_core.cli', *words], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+
+
+@pytest.mark.parametrize('command', cli.COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_its_file_and_describes_itself(command, capsys):
+    module = importlib.import_module(f'edgenext_core.commands.{command.name}')
+    assert module.__doc__ and callable(module.add_arguments) and callable(module.run)
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command.name, '--help'])
+    assert ended.value.code == 0
+    assert f'usage: edgenext {command.name}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('words', [[], ['--help'], ['-h']])
+def test_without_a_command_the_table_is_printed(words, capsys):
+    assert cli.main(words) == 0
     printed = capsys.readouterr().out
-    assert 'PyTorch and ONNX Runtime differ by at most' in printed
-    assert figure in printed
-    assert 'blue' in open_engine(str(model)).card.labels
+    for command in cli.COMMANDS:
+        assert f'  {command.name} ' in printed and command.help in printed
 
 
-def test_without_torch_the_command_says_what_to_install(tmp_path, monkeypatch, capsys):
-    for name in [name for name in sys.modules if name.startswith('edgenext_core.')]:
-        if name.split('.')[1] in ('train', 'commands'):
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, 'lightning', None)
-    assert cli.main(['fit', '--config', str(tmp_path / 'any.yaml')]) == 1
-    assert "pip install 'edgenext_ros[train,export]'" in capsys.readouterr().err
+def test_the_table_and_a_robots_commands_import_no_torch():
+    program = ('import sys; from edgenext_core import cli; cli.main([]); '
+               'cli.main(["weights", "list"]); print("torch" in sys.modules)')
+    output = subprocess.check_output([sys.executable, '-c', program], text=True)
+    assert output.splitlines()[-1] == 'False'
+
+
+@pytest.mark.parametrize('word, message', [
+    ('fti', "no command 'fti', did you mean fit?"),
+    ('trian', "no command 'trian', "),
+    ('', "no command '', expected one of: prepare, fit"),
+])
+def test_a_wrong_command_is_answered_with_the_nearest(word, message):
+    result = edgenext(word)
+    assert result.returncode == 2
+    assert message in result.stderr and 'Traceback' not in result.stderr
+
+
+@pytest.mark.parametrize('command, missing', [('fit', 'torch'), ('export', 'torch'),
+                                              ('models', 'torch'), ('evaluate', 'pycocotools')])
+def test_without_its_packages_a_command_says_which_extra_it_needs(command, missing):
+    program = (f'import sys; sys.modules[{missing!r}] = None; from edgenext_core import cli; '
+               f'sys.exit(cli.main([{command!r}, "--help"]))')
+    result = subprocess.run([sys.executable, '-c', program], text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, check=False)
+    extra = next(row.extra for row in cli.COMMANDS if row.name == command)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        f"edgenext: {command} needs the Python package '{missing}'; run: "
+        f"pip install 'edgenext_ros[{extra}]'"]
+
+
+def test_words_that_no_parser_knows_are_keys_for_fit_and_errors_for_the_rest(capsys):
+    assert cli.main(['fit', '--config', 'absent.yaml', '--data.root', 'x']) == 1
+    assert 'absent.yaml' in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        cli.main(['weights', 'list', '--loud'])
+    assert ended.value.code == 2
+    assert 'unrecognized arguments: --loud' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['folder', 'absent.onnx'])
+def test_what_the_system_refuses_ends_a_command_with_a_sentence(tmp_path, name, capsys):
+    (tmp_path / 'folder').mkdir()
+    assert cli.main(['evaluate', str(tmp_path / name), '--data', str(tmp_path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith('edgenext: ') and name in lines[0]

@@ -75,7 +75,7 @@ LAYERS = {
          'edgenext_core.measure', 'edgenext_core.runtime'),
         ('tqdm',),
     ),
-    'edgenext_core.cli': Layer(('edgenext_core', 'synthetic_street')),
+    'edgenext_core.cli': Layer(('edgenext_core.commands', 'edgenext_core.runtime.errors')),
     'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
     'edgenext_ros.camera_node': Layer(
         ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street'), ROS
