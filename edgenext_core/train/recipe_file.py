@@ -20,7 +20,7 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, get_loader
 
 from edgenext_core.models import create_model
-from edgenext_core.runtime.errors import SettingError
+from edgenext_core.runtime.errors import EdgeNextError, SettingError
 from edgenext_core.runtime.settings import change_settings
 from edgenext_core.runtime.tasks import TASKS
 from edgenext_core.train.recipe import Recipe, RecipeError, require_rules
@@ -131,7 +131,7 @@ def _check_model(recipe: Recipe) -> None:
     try:
         with torch.device('meta'):
             network = create_model(model.name, **model.options)
-    except (TypeError, ValueError) as error:
+    except (EdgeNextError, TypeError, ValueError) as error:
         raise RecipeError(f"recipe section 'model': {error}") from error
     if not isinstance(network, TRAINING_TASKS[recipe.task].network):
         raise RecipeError(f"recipe key 'model.name' is {model.name!r}, which is for another task, "

@@ -13,6 +13,8 @@ from edgenext_core.data.image_folder import LabelledImages
 from edgenext_core.data.mask_folder import MaskFolder
 from edgenext_core.data.samples import DataError
 from edgenext_core.train.tasks import TRAINING_TASKS
+from synthetic_street import draw_scene
+from synthetic_street.dataset import write_dataset
 
 READERS = [task.open_frames for task in TRAINING_TASKS.values()]
 
@@ -257,6 +259,24 @@ def test_a_class_that_the_labels_lack_is_named_with_both(root, reader):
     with pytest.raises(DataError, match=r'has the classes .*white, of which .* none of dark, red'):
         reader(root, split='train', classes=find_classes(root, 'surfaces'),
                labels=classes('dark', 'red'))
+
+
+def test_the_street_is_a_data_set_like_any_other(tmp_path):
+    write_dataset(tmp_path, counts={'train': 3}, width=160, height=120)
+    for task, entry in (('classification', 'scenes'), ('detection', 'objects'),
+                        ('segmentation', 'surfaces')):
+        frames = TRAINING_TASKS[task].open_frames(
+            tmp_path, split='train', classes=find_classes(tmp_path, entry))
+        image, truth = frames[2]
+        expected = draw_scene(2, width=160, height=120)
+        assert np.abs(image.astype(int) - expected.image_bgr).mean() < 8  # a JPEG
+        if task == 'classification':
+            assert truth.class_ids.tolist() == [expected.label_id]
+        elif task == 'detection':
+            np.testing.assert_allclose(truth.boxes_xyxy, expected.boxes_xyxy)
+            np.testing.assert_array_equal(truth.class_ids, expected.box_class_ids)
+        else:
+            np.testing.assert_array_equal(truth.class_ids, expected.mask)
 
 
 def test_classes_are_found_where_somebody_names_them(root):
