@@ -58,9 +58,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         return _run(command, words[1:])
     except ModuleNotFoundError as error:
-        if (error.name or '').split('.')[0] in ('edgenext_core', 'synthetic_street'):
+        package = (error.name or '').split('.')[0]
+        if package in ('edgenext_core', 'synthetic_street'):
             raise
-        return _complain(f'{command.name} needs the Python package {error.name!r}; run: '
+        return _complain(f'{command.name} needs the Python package {package!r}; run: '
                          f"pip install 'edgenext_ros[{command.extra}]'")
     except EdgeNextError as error:
         return _complain(str(error))
