@@ -38,7 +38,7 @@ demo: $(VENV)/.demo
 	  $(if $(RATE),--rate '$(RATE)') $(if $(TRUTH),--truth-masks '$(TRUTH)')
 
 test: $(VENV)/.test
-	@$(run) $(python) -m pytest
+	@$(run) $(python) -m pytest -n auto --dist worksteal
 
 test-slow: $(VENV)/.test
 	@$(run) $(python) -m pytest -m slow

@@ -49,7 +49,9 @@ setup(
         'train': TRAIN,
         'export': EXPORT,
         'tensorrt': ['tensorrt', 'pycuda'],
-        'dev': ['pytest', 'pytest-timeout', 'ruff', 'mypy', 'vermin', 'types-PyYAML'],
+        'dev': [
+            'pytest', 'pytest-timeout', 'pytest-xdist', 'ruff', 'mypy', 'vermin', 'types-PyYAML',
+        ],
     },
     entry_points={'console_scripts': ['edgenext = edgenext_core.cli:main']},
     zip_safe=False,

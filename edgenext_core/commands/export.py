@@ -1,11 +1,12 @@
 """Write a trained model, or released weights, as an ONNX file."""
 
 import argparse
+import difflib
 from pathlib import Path
 
 from edgenext_core.export.exporter import export
-from edgenext_core.export.trained_network import from_release, from_run
-from edgenext_core.weights.releases import RELEASES
+from edgenext_core.export.trained_network import TrainedNetwork, from_release, from_run
+from edgenext_core.weights.releases import RELEASES, ReleaseError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +33,8 @@ def run(options: argparse.Namespace) -> int:
     :return: exit status 0
     :raises EdgeNextError: if the source cannot be used, or the file would be wrong
     """
-    released = any(options.source == release.name for release in RELEASES)
-    trained = from_release(options.source) if released else from_run(Path(options.source))
     report = export(
-        trained, options.out, store_float16=not options.float32,
+        _trained_network(options.source), options.out, store_float16=not options.float32,
         input_size=options.input_size and tuple(options.input_size))
     print(f'PyTorch and ONNX Runtime differ by at most {report.parity:.2g}')
     if report.storage_parity is not None:
@@ -43,3 +42,14 @@ def run(options: argparse.Namespace) -> int:
               f'{report.storage_parity:.2g} in their results')
     print(f'{options.out}: {report.size_bytes / 1e6:.2f} MB')
     return 0
+
+
+def _trained_network(source: str) -> TrainedNetwork:
+    names = [release.name for release in RELEASES]
+    if source in names:
+        return from_release(source)
+    if not Path(source).exists():
+        near = difflib.get_close_matches(source, names, n=1)
+        raise ReleaseError(f'{source} is neither a file nor a name of: edgenext weights list'
+                           + (f'; did you mean {near[0]}?' if near else ''))
+    return from_run(Path(source))

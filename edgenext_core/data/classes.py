@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgenext_core.data.samples import DataError
+from edgenext_core.data.samples import DataError, require_root
 from edgenext_core.labels.label_set import (
     LabelSet,
     distinct_color,
@@ -33,8 +33,9 @@ def find_classes(root: Path, wanted: str | Sequence[str] | None, *,
         project; None takes the only entry of ``classes.json``
     :param like: of several entries, None takes that of these names
     :return: the classes; None where nobody says what they are
-    :raises DataError: when there is no such name, or a name occurs twice
+    :raises DataError: when there is no such folder or name, or a name occurs twice
     """
+    require_root(root)
     if wanted is not None and not isinstance(wanted, str):
         return named_classes(wanted, source='the list of classes')
     path = root / FILE_NAME

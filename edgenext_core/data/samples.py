@@ -70,6 +70,17 @@ class OpenFrames(Protocol):
         """
 
 
+def require_root(root: Path) -> None:
+    """
+    Check that a data set is there.
+
+    :param root: its folder
+    :raises DataError: when it is not
+    """
+    if not root.is_dir():
+        raise DataError(f'the data folder {root} is not there; give the root of a data set')
+
+
 def require_split(root: Path, split: str) -> Path:
     """
     Find the folder of a split.
@@ -79,8 +90,7 @@ def require_split(root: Path, split: str) -> Path:
     :return: the folder
     :raises DataError: when one of the two is not there
     """
-    if not root.is_dir():
-        raise DataError(f'the data folder {root} is not there; give the root of a data set')
+    require_root(root)
     if not (root / split).is_dir():
         found = sorted(path.name for path in root.iterdir() if path.is_dir())
         raise DataError(f'{root} has no split {split!r}, expected a folder {root / split}; it has '

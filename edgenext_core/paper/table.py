@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from edgenext_core.models.edgenext import require_size
 from edgenext_core.models.registry import list_models, model_task
 from edgenext_core.paper.complexity import complexity
 from edgenext_core.paper.figures import FIGURES, PaperFigure, difference
@@ -56,8 +57,11 @@ def count_models(resolution: int | None = None) -> list[ModelRow]:
     :param resolution: as for :func:`inputs_to_count`
     :return: their rows
     """
-    inputs = tqdm(inputs_to_count(resolution), desc='counting', unit='model', leave=False)
-    return [count_row(model, side) for model, side in inputs]
+    inputs = inputs_to_count(resolution)
+    for _, side in inputs:
+        require_size(side, side)
+    bar = tqdm(inputs, desc='counting', unit='model', leave=False)
+    return [count_row(model, side) for model, side in bar]
 
 
 def count_row(model: str, resolution: int) -> ModelRow:

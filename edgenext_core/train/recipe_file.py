@@ -153,5 +153,6 @@ def _sentence(error: Exception, parser: ArgumentParser) -> str:
     text = re.sub(r'the following arguments are required: (.*)', r'it lacks \1', text)
     text = re.sub(r'Parser key "([^"]*)": ', r"key '\1': ", text).replace('NoneType', 'null')
     text = re.sub(r'Expected an? (.*)\. Got value: (.*)', r'expected \1, got \2', text)
+    text = re.sub(r'Literal\[(.*?)\]', r'one of \1', text)
     return re.sub(r'Does not validate against any of the Union subtypes Subtypes: \[(.*)\] '
                   r'Errors: .* Given value: (.*)', r'expected one of \1, got \2', text)

@@ -14,8 +14,7 @@ from edgenext_core.export.parity import make_probes, run_torch
 from edgenext_core.models import ModelError, create_model
 from edgenext_core.runtime.card_file import read_card
 from edgenext_core.runtime.pipeline import open_pipeline
-from edgenext_core.weights.checkpoint import CheckpointError
-from edgenext_core.weights.releases import find_release, local_path
+from edgenext_core.weights.releases import ReleaseError, find_release, local_path
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +54,11 @@ def test_a_run_becomes_a_model_and_the_command_says_how_exact_it_is(tmp_path, ca
 
 
 def test_what_is_neither_a_file_nor_a_release_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match='there is no file edgenext_smal'):
+    with pytest.raises(ReleaseError, match='edgenext_smal is neither a file nor a name of: '
+                                           'edgenext weights list; did you mean edgenext_small'):
         run_command(export, 'edgenext_smal', str(tmp_path / 'model.onnx'))
+    with pytest.raises(ReleaseError, match=r'absent\.ckpt is neither a file nor a name'):
+        run_command(export, str(tmp_path / 'absent.ckpt'), str(tmp_path / 'model.onnx'))
 
 
 def test_an_input_of_no_size_is_refused(tmp_path):

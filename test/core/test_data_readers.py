@@ -292,6 +292,11 @@ def test_classes_are_found_where_somebody_names_them(root):
     assert find_classes(root, None) is None
 
 
+def test_a_data_folder_that_is_not_there_is_named_before_its_classes(root):
+    with pytest.raises(DataError, match=r'the data folder .*absent is not there'):
+        find_classes(root / 'absent', 'surfaces')
+
+
 def test_a_file_of_classes_in_another_form_is_left_alone(root):
     for content in ('[1, 2]', '{"classes": [{"id": 0, "name": "sky"}], "ignore_index": 11}'):
         (root / 'classes.json').write_text(content)
