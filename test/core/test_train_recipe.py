@@ -82,7 +82,7 @@ def test_a_value_that_breaks_a_rule_is_named_with_it(tmp_path, key, value, messa
 
 
 @pytest.mark.parametrize(('key', 'value', 'message'), [
-    ('task', 'tracking', "expected one of 'classification', 'detection', 'segmentation', got track"),
+    ('task', 'tracking', "expected one of 'classification', 'detection', 'segmentation', got t"),
     ('trainer.max_epochs', 'many', "'trainer.max_epochs': expected one of int, null, got many"),
     ('trainer.max_epochs', True, "'trainer.max_epochs': expected one of int, null, got True"),
     ('data.batch_size', 2.5, "'data.batch_size': expected int, got 2.5"),
