@@ -8,6 +8,7 @@ import yaml
 
 from edgenext_core.runtime.settings import DETECTION_SETTINGS, DetectionSettings
 from edgenext_core.runtime.tasks import TASKS
+from edgenext_ros import camera_node
 from edgenext_ros.parameters import ParameterSpec, setting_specs
 from edgenext_ros.perception_node import PARAMETERS
 
@@ -35,6 +36,15 @@ def test_the_parameter_file_shows_the_model_and_every_setting_commented_out():
     shown = {name: value for name, value in whole.items() if name not in _listed(FILE.read_text())}
     assert shown == {'model': '/path/to/model.onnx',
                      **{spec.name: spec.default for spec in _settings()}}
+
+
+def test_the_document_lists_every_parameter_of_the_nodes():
+    document = (FILE.parents[1] / 'docs' / 'nodes.md').read_text(encoding='utf-8')
+    first_cells = re.findall(r'^\| (`[^|]+) \|', document, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall(r'`(\w+)`', cell)}
+    settings = {spec.name for spec in _settings()}
+    assert settings | {spec.name for spec in PARAMETERS} <= listed
+    assert {spec.name for spec in camera_node.PARAMETERS} <= listed
 
 
 def test_the_parameter_file_says_which_parameters_are_live():
