@@ -1,6 +1,6 @@
 """What the demo hears: every result, every stage time, every counter, the frames and the truth."""
 
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -37,7 +37,7 @@ class Listener:
 
     def __init__(self, node: Node, models: Sequence[DemoModel], *, bag: BagWriter) -> None:
         """
-        Subscribe.
+        Subscribe to everything but the frames.
 
         :param node: an rclpy node without callbacks
         :param models: one per perception node
@@ -48,6 +48,7 @@ class Listener:
         self.camera_state = 'starting'
         self._node = node
         self._bag = bag
+        self._topics: List[str] = []
         for model in models:
             figures = self.nodes[model.node]
             self._keep(result_topic(model), message_type(model), then=figures.add_result)
@@ -56,8 +57,16 @@ class Listener:
             self._keep(f'/{model.node}/label_info', LabelInfo, qos=LATCHED_QOS)
             self._keep(f'/{model.node}/vision_info', VisionInfo, qos=LATCHED_QOS)
         self._keep(DIAGNOSTICS_TOPIC, DiagnosticArray, then=self._on_diagnostics)
-        # Last, as the camera waits for it before its first frame.
-        self._keep(FRAMES, CompressedImage, then=self._on_frame)
+
+    def ask_for_frames(self) -> None:
+        """
+        Subscribe to the frames once whoever publishes anything else has been found.
+
+        The camera waits for that before its first frame, so that no answer to it and no truth of
+        it is missed. To be called again and again while no frame comes.
+        """
+        if FRAMES not in self._topics and all(map(self._node.count_publishers, self._topics)):
+            self._keep(FRAMES, CompressedImage, then=self._on_frame)
 
     def _keep(self, topic: str, kind: Any, *, qos: QoSProfile = _QOS,
               then: Optional[Callable[[bytes], None]] = None) -> None:
@@ -68,6 +77,7 @@ class Listener:
             if then is not None:
                 then(serialized)
 
+        self._topics.append(topic)
         self._bag.add_topic(topic, kind, qos=qos)
         self._node.create_subscription(kind, topic, on_message, qos, raw=True,
                                        event_callbacks=_NO_EVENTS)

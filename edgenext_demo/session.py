@@ -101,6 +101,7 @@ class _Session:
     def _wait_for_start(self) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while self._listener.frames == 0:
+            self._listener.ask_for_frames()
             if self._stop.is_clip_over():
                 raise KeyboardInterrupt
             if self._has_ended() and self._listener.sent == 0:

@@ -113,8 +113,8 @@ def test_everything_that_is_said_is_in_the_bag_as_it_was_said(graph, models, tmp
     with CountingBag(str(tmp_path / 'bag')) as bag:
         listener = Listener(node, models, bag=bag)
         executor.add_node(node)
-        spin_until(executor, lambda: all(publisher.get_subscription_count()
-                                         for publisher in publishers.values()))
+        spin_until(executor, lambda: listener.ask_for_frames() or all(
+            publisher.get_subscription_count() for publisher in publishers.values()))
         for topic, publisher in publishers.items():
             publisher.publish(streamed[topic])
         spin_until(executor, lambda: len(bag.heard) == len(streamed) + len(latched))
@@ -142,9 +142,9 @@ def test_the_bag_tells_when_a_message_came_and_the_header_when_its_frame_was_tak
     speaker, node = (Node(name, context=context) for name in ('speaker', 'demo'))
     begun_ns = time.time_ns()
     with CountingBag(str(tmp_path / 'bag')) as bag:
-        Listener(node, list(models.values()), bag=bag)
+        listener = Listener(node, list(models.values()), bag=bag)
         executor.add_node(node)
-        say_one_frame(speaker, executor, plain_frame())
+        say_one_frame(speaker, executor, plain_frame(), listener=listener, models=models)
         spin_until(executor, lambda: FRAMES in bag.heard)
     with AnyReader([tmp_path / 'bag']) as reader:
         ((_, received_ns, raw),) = reader.messages()
@@ -158,15 +158,42 @@ def test_a_full_disk_ends_the_listening_with_one_sentence(graph, models, tmp_pat
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
     with files_limited_to(10 ** 5), pytest.raises(DemoError, match='cannot write the bag'), \
             CountingBag(str(tmp_path / 'bag')) as bag:
-        Listener(node, list(models.values()), bag=bag)
+        listener = Listener(node, list(models.values()), bag=bag)
         executor.add_node(node)
         for _ in range(PATIENCE_S):
-            say_one_frame(speaker, executor, noise)
+            say_one_frame(speaker, executor, noise, listener=listener, models=models)
             executor.spin_once(timeout_sec=1.0)
 
 
-def say_one_frame(speaker, executor, frame_bgr):
-    """Publish a frame as soon as somebody listens."""
+def test_frames_are_asked_for_when_everybody_else_who_speaks_is_found(graph, models, tmp_path):
+    context, executor = graph
+    speaker, node = (Node(name, context=context) for name in ('speaker', 'demo'))
+    frames = speaker.create_publisher(CompressedImage, FRAMES, RESULT_QOS)
+    *others, last = [(topic, message) for topic, message
+                     in streamed_messages(list(models.values())).items() if topic != FRAMES]
+    create_publishers(speaker, dict(others), RESULT_QOS)
+    create_publishers(speaker, latched_messages(list(models.values())), LATCHED_QOS)
+    with CountingBag(str(tmp_path / 'bag')) as bag:
+        listener = Listener(node, list(models.values()), bag=bag)
+        executor.add_node(node)
+        spin_until(executor, lambda: all(node.count_publishers(topic) for topic, _ in others))
+        listener.ask_for_frames()
+        assert node.count_subscribers(FRAMES) == 0
+
+        create_publishers(speaker, dict([last]), RESULT_QOS)
+        spin_until(executor, lambda: listener.ask_for_frames() or frames.get_subscription_count())
+        listener.ask_for_frames()
+        assert node.count_subscribers(FRAMES) == 1
+
+
+def say_one_frame(speaker, executor, frame_bgr, *, listener, models):
+    """Publish a frame as soon as the listener, who finds everybody else, listens."""
+    models = list(models.values())
+    others = {topic: message for topic, message in streamed_messages(models).items()
+              if topic != FRAMES}
+    create_publishers(speaker, others, RESULT_QOS)
+    create_publishers(speaker, latched_messages(models), LATCHED_QOS)
     publisher = speaker.create_publisher(CompressedImage, FRAMES, RESULT_QOS)
-    spin_until(executor, publisher.get_subscription_count)
+    spin_until(executor, lambda: (listener.ask_for_frames()
+                                  or publisher.get_subscription_count()))
     publisher.publish(compressed_from_frame(frame_bgr, header(STAMP_NS)))
