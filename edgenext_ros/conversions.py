@@ -22,6 +22,7 @@ from vision_msgs.msg import (
     VisionInfo,
 )
 
+from edgenext_core.runtime.errors import SettingError
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 from edgenext_ros.images import image_from_frame
@@ -48,9 +49,14 @@ def class_id_from_ros(class_id: str, *, labels: Sequence[str]) -> int:
     :param class_id: a name among ``labels``, or an index in digits
     :param labels: the card's labels
     :return: the index
-    :raises ValueError: when it is neither
+    :raises SettingError: when it is neither
     """
-    return labels.index(class_id) if class_id in labels else int(class_id)
+    if class_id in labels:
+        return labels.index(class_id)
+    if class_id.isdecimal():
+        return int(class_id)
+    raise SettingError(f'class id {class_id!r} is neither a name of the model nor an index; read '
+                       'the messages with the model that made them')
 
 
 def classification_to_ros(record: Classification, header: Header, labels: Sequence[str],

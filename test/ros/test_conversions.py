@@ -5,6 +5,7 @@ import pytest
 from std_msgs.msg import Header
 from tiny_models import write_detector
 
+from edgenext_core.runtime.errors import SettingError
 from edgenext_core.runtime.records import Classification, ClassMask, Detections
 from edgenext_ros.conversions import (
     class_id_from_ros,
@@ -86,8 +87,12 @@ def test_class_ids_are_read_in_either_format_even_where_names_are_digits():
     assert class_id_from_ros('cone', labels=LABELS) == 2
     assert class_id_from_ros('2', labels=LABELS) == 2
     assert class_id_from_ros('7', labels=('7', '9')) == 0
-    with pytest.raises(ValueError, match='tram'):
-        class_id_from_ros('tram', labels=LABELS)
+
+
+@pytest.mark.parametrize('class_id', ['tram', '-1', '1.5', ''])
+def test_a_class_of_another_model_is_named(class_id):
+    with pytest.raises(SettingError, match=f"'{class_id}' is neither a name of the model nor"):
+        class_id_from_ros(class_id, labels=LABELS)
 
 
 def test_the_infos_say_labels_threshold_method_and_version(header, tmp_path):
