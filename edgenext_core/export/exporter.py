@@ -20,6 +20,7 @@ from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
 from edgenext_core.runtime.card_file import card_to_json
 from edgenext_core.runtime.model_card import (
     INPUT_NAME,
+    ExportInfo,
     InputSpec,
     ModelCard,
     Normalization,
@@ -92,5 +93,8 @@ def _make_card(trained: TrainedNetwork, *, height: int, width: int) -> ModelCard
         input=InputSpec(INPUT_NAME, height, width, trained.resize),
         normalization=Normalization(IMAGENET_MEAN, IMAGENET_STD),
         defaults=change_settings(task.default_settings, task.settings, trained.defaults),
-        training={'version': __version__, **trained.training},
+        training=trained.training,
+        outputs=GRAPHS[trained.task].output_names,
+        export=ExportInfo('cpu', 'float32', '', {'edgenext_ros': __version__}),
+        accuracy={},
     )

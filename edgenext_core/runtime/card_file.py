@@ -6,12 +6,18 @@ Every message names the field, its value and the rule.
 
 import json
 import math
+import re
 from typing import Any, Callable, Dict
 
 from edgenext_core.runtime.engines.onnx_metadata import read_metadata
 from edgenext_core.runtime.errors import ModelCardError
 from edgenext_core.runtime.model_card import (
+    INPUT_DTYPES,
+    LAYOUT,
+    PRECISIONS,
     RE_EXPORT,
+    TARGETS,
+    ExportInfo,
     InputSpec,
     ModelCard,
     Normalization,
@@ -20,7 +26,11 @@ from edgenext_core.runtime.settings import Setting, Settings, change_settings, f
 from edgenext_core.runtime.tasks import TASKS, Task
 
 METADATA_KEY = 'edgenext_model_card'
-FORMAT = 1
+FORMAT = 2
+_BEFORE_TARGETS = 1
+"""The format of the cards that named no target: float32 for a CPU, one frame of bytes in."""
+
+_SHA256 = re.compile('([0-9a-f]{64})?')
 
 
 def read_card(path: str) -> ModelCard:
@@ -57,7 +67,7 @@ def card_from_json(text: str) -> ModelCard:
     if not isinstance(raw, dict):
         raise ModelCardError(f'the model card is {_shown(raw)}, expected a JSON object; '
                              f'{RE_EXPORT}')
-    _check_format(raw)
+    raw = _in_this_format(raw)
     task = TASKS[_take(raw, 'task', f'one of {", ".join(TASKS)}',
                        lambda value: isinstance(value, str) and value in TASKS)]
     labels = _take(raw, 'labels', 'a non-empty list of non-empty strings', _are_labels)
@@ -77,6 +87,11 @@ def card_from_json(text: str) -> ModelCard:
         normalization=_normalization_from(_take(raw, 'normalization', 'an object', _is_object)),
         defaults=_defaults_from(_take(raw, 'defaults', 'an object', _is_object), task),
         training=_take(raw, 'training', 'an object', _is_object),
+        outputs=tuple(_take(raw, 'outputs', _forms_in_words(task),
+                            lambda value: isinstance(value, list)
+                            and tuple(value) in task.output_forms)),
+        export=_export_from(_take(raw, 'export', 'an object', _is_object)),
+        accuracy=_take(raw, 'accuracy', 'an object', _is_object),
     )
 
 
@@ -98,16 +113,30 @@ def card_to_json(card: ModelCard) -> str:
         'normalization': card.normalization._asdict(),
         'defaults': card.defaults._asdict(),
         'training': card.training,
+        'outputs': card.outputs,
+        'export': card.export._asdict(),
+        'accuracy': card.accuracy,
     })
     card_from_json(text)
     return text
 
 
-def _check_format(raw: Dict[str, Any]) -> None:
-    number = _take(raw, 'format', f'the whole number {FORMAT}', _is_count)
+def _in_this_format(raw: Dict[str, Any]) -> Dict[str, Any]:
+    number = _take(raw, 'format', f'a whole number 1 to {FORMAT}', _is_count)
     if number > FORMAT:
         raise ModelCardError(f'the model card has format {number}, this version reads up to '
                              f'{FORMAT}; update edgenext_ros, or export the model with it')
+    return _with_target(raw) if number == _BEFORE_TARGETS else raw
+
+
+def _with_target(raw: Dict[str, Any]) -> Dict[str, Any]:
+    """Say for a card of the first format what was true of all its models."""
+    raw = dict(raw, accuracy={}, export=ExportInfo('cpu', 'float32', '', {})._asdict())
+    if isinstance(raw.get('input'), dict):
+        raw['input'] = dict(raw['input'], dtype='uint8', layout=LAYOUT, batch=1)
+    if raw.get('task') in list(TASKS):
+        raw['outputs'] = list(TASKS[raw['task']].output_forms[-1])
+    return raw
 
 
 def _input_from(raw: Dict[str, Any], task: Task) -> InputSpec:
@@ -121,7 +150,29 @@ def _input_from(raw: Dict[str, Any], task: Task) -> InputSpec:
         resize=_take(raw, 'resize', f'one of {", ".join(task.resize_rules)} for {task.name}',
                      lambda v: v in task.resize_rules, inside='input'),
         pad_value=_take(raw, 'pad_value', 'a whole number 0 to 255', _is_byte, inside='input'),
+        dtype=_take(raw, 'dtype', f'one of {", ".join(INPUT_DTYPES)}',
+                    lambda v: v in INPUT_DTYPES, inside='input'),
+        layout=_take(raw, 'layout', LAYOUT, lambda v: v == LAYOUT, inside='input'),
+        batch=_take(raw, 'batch', 'a whole number 1 to 1024',
+                    lambda v: _is_whole(v) and 1 <= v <= 1024, inside='input'),
     )
+
+
+def _export_from(raw: Dict[str, Any]) -> ExportInfo:
+    return ExportInfo(
+        target=_take(raw, 'target', f'one of {", ".join(TARGETS)}', lambda v: v in TARGETS,
+                     inside='export'),
+        precision=_take(raw, 'precision', f'one of {", ".join(PRECISIONS)}',
+                        lambda v: v in PRECISIONS, inside='export'),
+        checkpoint_sha256=_take(raw, 'checkpoint_sha256', '64 hexadecimal digits, or nothing',
+                                lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)),
+                                inside='export'),
+        versions=_take(raw, 'versions', 'names and texts', _are_texts, inside='export'),
+    )
+
+
+def _forms_in_words(task: Task) -> str:
+    return ' or '.join(json.dumps(form) for form in task.output_forms)
 
 
 def _normalization_from(raw: Dict[str, Any]) -> Normalization:
@@ -161,6 +212,10 @@ def _broken(field: str, value: str, rule: str) -> ModelCardError:
 def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + '...'
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def _is_text(value: Any) -> bool:

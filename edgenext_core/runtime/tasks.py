@@ -35,9 +35,10 @@ class Task(NamedTuple):
     ``default_settings`` is the record of its settings, which an export writes into the card
     unless told otherwise; ``settings`` holds one rule for each of its fields, and
     ``accuracy_settings`` are those with which a data set is measured. ``resize_rules`` are
-    those that its answers survive; ``max_labels`` the most classes. ``outputs`` lists what a
-    graph must give by its card; ``make_record`` turns that into a record, ``draw`` draws the
-    record over its frame, ``describe`` puts it into a few words.
+    those that its answers survive; ``max_labels`` the most classes. ``output_forms`` are the
+    names of the outputs that a graph may have, today's first, those of card format 1 last;
+    ``outputs`` lists what a graph must give by its card; ``make_record`` turns that into a
+    record, ``draw`` draws the record over its frame, ``describe`` puts it into a few words.
     """
 
     name: str
@@ -46,23 +47,35 @@ class Task(NamedTuple):
     settings: Tuple[Setting, ...]
     resize_rules: Tuple[str, ...]
     max_labels: int
+    output_forms: Tuple[Tuple[str, ...], ...]
     outputs: Callable[[ModelCard], Tuple[TensorSpec, ...]]
     make_record: MakeRecord
     draw: Callable[[np.ndarray, Any, ModelCard], np.ndarray]
     describe: Callable[[Any, ModelCard], str]
 
 
-def _probabilities(card: ModelCard) -> Tuple[TensorSpec, ...]:
-    return (TensorSpec('probabilities', 'float32', (1, len(card.labels))),)
+def _classes(card: ModelCard) -> Tuple[TensorSpec, ...]:
+    batch = card.input.batch
+    return _chosen(card, (TensorSpec('scores', 'float32', (batch, 'best')),
+                          TensorSpec('class_ids', 'int32', (batch, 'best')),
+                          TensorSpec('probabilities', 'float32', (batch, len(card.labels)))))
 
 
 def _boxes_and_scores(card: ModelCard) -> Tuple[TensorSpec, ...]:
-    return (TensorSpec('boxes', 'float32', (1, 'anchors', 4)),
-            TensorSpec('scores', 'float32', (1, 'anchors', len(card.labels))))
+    batch = card.input.batch
+    return _chosen(card, (TensorSpec('boxes', 'float32', (batch, 'anchors', 4)),
+                          TensorSpec('scores', 'float32', (batch, 'anchors', len(card.labels)))))
 
 
-def _class_ids(card: ModelCard) -> Tuple[TensorSpec, ...]:
-    return (TensorSpec('class_ids', 'int32', (1, card.input.height, card.input.width)),)
+def _mask(card: ModelCard) -> Tuple[TensorSpec, ...]:
+    batch = card.input.batch
+    return _chosen(card, (
+        TensorSpec('logits', 'float32', (batch, len(card.labels), 'rows', 'columns')),
+        TensorSpec('class_ids', 'int32', (batch, card.input.height, card.input.width))))
+
+
+def _chosen(card: ModelCard, specs: Tuple[TensorSpec, ...]) -> Tuple[TensorSpec, ...]:
+    return tuple(spec for spec in specs if spec.name in card.outputs)
 
 
 _TASKS = (
@@ -73,7 +86,8 @@ _TASKS = (
         settings=CLASSIFICATION_SETTINGS,
         resize_rules=('stretch', 'letterbox', 'center_crop'),
         max_labels=1 << 16,
-        outputs=_probabilities,
+        output_forms=(('scores', 'class_ids'), ('probabilities',)),
+        outputs=_classes,
         make_record=postprocess.classification_from_outputs,
         draw=overlay.draw_classification,
         describe=words.describe_classification,
@@ -87,6 +101,7 @@ _TASKS = (
         # Every object must be inside the network's input.
         resize_rules=('stretch', 'letterbox'),
         max_labels=1 << 16,
+        output_forms=(('boxes', 'scores'),),
         outputs=_boxes_and_scores,
         make_record=postprocess.detections_from_outputs,
         draw=overlay.draw_detections,
@@ -100,7 +115,8 @@ _TASKS = (
         # Every pixel must be inside the network's input.
         resize_rules=('stretch', 'letterbox'),
         max_labels=1 << 8,  # a mask is uint8
-        outputs=_class_ids,
+        output_forms=(('logits',), ('class_ids',)),
+        outputs=_mask,
         make_record=postprocess.mask_from_outputs,
         draw=overlay.draw_mask,
         describe=words.describe_mask,

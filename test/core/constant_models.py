@@ -14,13 +14,13 @@ LABELS = ['car', 'person', 'cone']
 def card_of(task, **changes):
     """Give a valid card as a dictionary; ``changes`` replace whole fields."""
     card = {
-        'format': 1,
+        'format': 2,
         'task': task,
         'architecture': 'edgenext_xx_small',
         'labels': LABELS,
         'colors_rgb': [[0, 120, 255], [230, 60, 120], [255, 140, 0]],
         'input': {'name': 'image', 'height': 24, 'width': 32, 'resize': 'stretch',
-                  'pad_value': 114},
+                  'pad_value': 114, 'dtype': 'uint8', 'layout': 'NHWC', 'batch': 1},
         'normalization': {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375]},
         'defaults': {
             'classification': {'top_k': 2},
@@ -28,6 +28,10 @@ def card_of(task, **changes):
             'segmentation': {},
         }[task],
         'training': {'data': 'world'},
+        'outputs': list(answers_of(task)),
+        'export': {'target': 'cpu', 'precision': 'float32', 'checkpoint_sha256': '0' * 64,
+                   'versions': {'onnx': '1.17'}},
+        'accuracy': {'top1': 0.5},
     }
     card.update(changes)
     return card

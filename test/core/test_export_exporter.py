@@ -43,7 +43,7 @@ def test_an_exported_file_describes_itself(exported):
     assert card.architecture == MODELS[task]
     assert card.labels == NAMES
     assert card.colors_rgb[0] == (255, 0, 0)
-    assert card.input == ('image', 64, 64, RESIZE[task], 114)
+    assert card.input == ('image', 64, 64, RESIZE[task], 114, 'uint8', 'NHWC', 1)
     assert card.defaults == TASKS[task].default_settings
     assert card.training['recipe']['epochs'] == 2
     assert report.size_bytes == path.stat().st_size

@@ -41,9 +41,9 @@ def test_a_card_survives_being_written_and_read(task):
 
 
 @pytest.mark.parametrize('field, value, rule', [
-    ('format', 'one', 'the whole number 1'),
-    ('format', True, 'the whole number 1'),
-    ('format', 0, 'the whole number 1'),
+    ('format', 'one', 'a whole number 1 to 2'),
+    ('format', True, 'a whole number 1 to 2'),
+    ('format', 0, 'a whole number 1 to 2'),
     ('task', 'pose', 'one of classification, detection, segmentation'),
     ('task', ['detection'], 'one of classification, detection, segmentation'),
     ('architecture', ' ', 'a non-empty string'),
@@ -73,6 +73,19 @@ def test_a_card_survives_being_written_and_read(task):
     ('defaults.max_detections', 0, 'a whole number 1 to 100000'),
     ('defaults.max_detections', 2.5, 'a whole number 1 to 100000'),
     ('training', 'world', 'an object'),
+    ('input.dtype', 'float16', 'one of uint8, float32'),
+    ('input.layout', 'NCHW', 'NHWC'),
+    ('input.batch', 0, 'a whole number 1 to 1024'),
+    ('input.batch', True, 'a whole number 1 to 1024'),
+    ('outputs', ['scores'], '["boxes", "scores"]'),
+    ('outputs', 'scores', '["boxes", "scores"]'),
+    ('export', 'cpu', 'an object'),
+    ('export.target', 'orin', 'one of cpu, tensorrt, jetson-nano'),
+    ('export.precision', 'fp16', 'one of float32, float16, int8'),
+    ('export.checkpoint_sha256', 'abc', '64 hexadecimal digits, or nothing'),
+    ('export.checkpoint_sha256', 7, '64 hexadecimal digits, or nothing'),
+    ('export.versions', {'onnx': 1}, 'names and texts'),
+    ('accuracy', [], 'an object'),
 ])
 def test_a_broken_field_is_named_with_its_value_and_rule(field, value, rule):
     with pytest.raises(ModelCardError) as caught:
@@ -89,7 +102,9 @@ def test_a_broken_field_is_named_with_its_value_and_rule(field, value, rule):
     'format', 'task', 'architecture', 'labels', 'colors_rgb', 'input', 'input.name',
     'input.height', 'input.width', 'input.resize', 'input.pad_value', 'normalization',
     'normalization.mean', 'normalization.std', 'defaults', 'defaults.score_threshold',
-    'defaults.nms_iou', 'defaults.max_detections', 'training'])
+    'defaults.nms_iou', 'defaults.max_detections', 'training', 'input.dtype', 'input.layout',
+    'input.batch', 'outputs', 'export', 'export.target', 'export.precision',
+    'export.checkpoint_sha256', 'export.versions', 'accuracy'])
 def test_a_missing_field_is_named(field):
     with pytest.raises(ModelCardError, match='field {} is missing'.format(field)):
         card_from_json(changed('detection', field, None))
@@ -102,8 +117,33 @@ def test_a_classifier_may_crop_but_needs_top_k():
         card_from_json(changed('classification', 'defaults.top_k', 0))
 
 
+@pytest.mark.parametrize('task', TASKS)
+def test_a_card_of_the_first_format_says_what_was_true_of_all_its_models(task):
+    raw = card_of(task)
+    for field in ('outputs', 'export', 'accuracy'):
+        del raw[field]
+    for field in ('dtype', 'layout', 'batch'):
+        del raw['input'][field]
+    card = card_from_json(json.dumps(dict(raw, format=1)))
+
+    assert card.input[-3:] == ('uint8', 'NHWC', 1)
+    assert card.outputs == TASKS[task].output_forms[-1]
+    assert card.export == ('cpu', 'float32', '', {})
+    assert card.accuracy == {}
+    assert card_from_json(card_to_json(card)) == card
+
+
+@pytest.mark.parametrize('field', ['task', 'input', 'labels'])
+def test_a_broken_card_of_the_first_format_is_refused_by_the_same_rules(field):
+    raw = dict(card_of('detection'), format=1)
+    raw[field] = 5
+
+    with pytest.raises(ModelCardError, match=f'field {field} is 5'):
+        card_from_json(json.dumps(raw))
+
+
 def test_a_newer_format_asks_for_an_update():
-    with pytest.raises(ModelCardError, match='format 2, this version reads up to 1; update'):
+    with pytest.raises(ModelCardError, match='format 3, this version reads up to 2; update'):
         card_from_json(changed('detection', 'format', FORMAT + 1))
 
 

@@ -14,12 +14,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json
-from edgenext_core.runtime.model_card import InputSpec, ModelCard, Normalization
+from edgenext_core.runtime.model_card import ExportInfo, InputSpec, ModelCard, Normalization
 from edgenext_core.runtime.settings import (
     ClassificationSettings,
     DetectionSettings,
     SegmentationSettings,
 )
+from edgenext_core.runtime.tasks import TASKS
 
 SIZE = 32
 COLORS = ('blue', 'green', 'red')
@@ -83,7 +84,8 @@ def _card(task, labels, defaults, *, size, resize):
         colors_rgb=tuple(colors[name] for name in labels),
         input=InputSpec('image', size, size, resize),
         normalization=Normalization((0., 0., 0.), (1., 1., 1.)), defaults=defaults,
-        training={'version': 3})
+        training={'version': 3}, outputs=TASKS[task].output_forms[-1],
+        export=ExportInfo('cpu', 'float32', '', {}), accuracy={})
 
 
 def _save(path, card, nodes, constants, outputs):

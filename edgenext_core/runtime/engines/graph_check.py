@@ -16,7 +16,8 @@ def check_inputs(card: ModelCard, specs: Tuple[TensorSpec, ...]) -> None:
     :param specs: what the graph takes
     :raises ModelCardError: when they disagree
     """
-    expected = TensorSpec(card.input.name, 'uint8', (1, card.input.height, card.input.width, 3))
+    expected = TensorSpec(card.input.name, card.input.dtype,
+                          (card.input.batch, card.input.height, card.input.width, 3))
     if len(specs) != 1 or specs[0] != expected:
         raise _disagreement('input', expected, ' and '.join(map(str, specs)))
 
