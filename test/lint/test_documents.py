@@ -127,7 +127,7 @@ def test_a_command_in_a_sentence_has_the_options_that_it_names(document, text):
 
 
 def test_a_line_with_several_commands_and_a_comment_is_taken_apart():
-    line = "cd x && edgenext fit --config 'a b.yaml' --x=1 | tee log; edgenext models # edgenext no"
+    line = "cd x && edgenext fit --config 'a b.yaml' --x=1 | tee log; edgenext models # none"
     assert commands_in(line) == [['fit', '--config', 'a b.yaml', '--x=1'], ['models']]
 
 
