@@ -21,5 +21,9 @@ class SettingError(EdgeNextError):
     """A setting has a wrong name, type or range: choose another value."""
 
 
+class OutputError(EdgeNextError):
+    """Results cannot be written: name another place."""
+
+
 class SourceError(EdgeNextError):
     """A source of frames cannot be used: name another."""

@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import re
 from typing import Generator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import cv2
@@ -13,6 +14,9 @@ from edgenext_core.runtime.records import ClassMask, Record
 
 DEFAULT_RATE_HZ = 15.0
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
+_TEXTS_FOR_FFMPEG = ('.m3u8', '.m3u', '.sdp', '.ffconcat')
+_START_BYTES = 4096
+_NO_TEXT = re.compile(rb'[\x00-\x08\x0e-\x1a\x1c-\x1f]')
 _KINDS = ('a video file', 'an image or a folder of images', 'a camera index or a url')
 
 
@@ -60,14 +64,14 @@ def open_source(name: str, *, loop: bool = False, also: Tuple[str, ...] = ()) ->
     if not os.path.isfile(name):
         raise SourceError(f'source {name!r} does not exist, expected {", ".join(also + _KINDS)}; '
                           'check the path')
-    if name.lower().endswith(IMAGE_SUFFIXES):
+    if is_image(name):
         return _open_images([name], loop=loop)
     return _open_video(name, loop=loop)
 
 
 def list_images(folder: str) -> List[str]:
     """
-    List a folder's images in the order of their names.
+    List a folder's images as a person would: 2.png comes before 10.png.
 
     :param folder: the folder
     :return: paths
@@ -75,11 +79,21 @@ def list_images(folder: str) -> List[str]:
     """
     if not os.path.isdir(folder):
         raise SourceError(f'{folder!r} is not a folder, expected one with images; check the path')
-    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(IMAGE_SUFFIXES))
+    names = sorted((name for name in os.listdir(folder) if is_image(name)), key=_natural_key)
     if not names:
         raise SourceError(f'folder {folder!r} holds no image, expected files that end in '
                           f'{", ".join(IMAGE_SUFFIXES)}; name another folder')
     return [os.path.join(folder, name) for name in names]
+
+
+def is_image(name: str) -> bool:
+    """
+    Tell by its name whether a file is an image.
+
+    :param name: of the file
+    :return: True if it is; the hidden files that macOS leaves beside images (``._a.png``) are not
+    """
+    return name.lower().endswith(IMAGE_SUFFIXES) and not os.path.basename(name).startswith('._')
 
 
 def add_masks(source: FrameSource, folder: str) -> FrameSource:
@@ -108,6 +122,12 @@ def add_masks(source: FrameSource, folder: str) -> FrameSource:
     return source._replace(frames=frames())
 
 
+def _natural_key(name: str) -> List[Tuple[int, str]]:
+    """Order digits as the numbers that they write."""
+    return [(int(part), '') if part.isdigit() else (-1, part)
+            for part in re.split(r'([0-9]+)', name)]
+
+
 def _read_mask(path: str, shape: Tuple[int, ...]) -> ClassMask:
     mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
@@ -128,6 +148,9 @@ def _open_images(paths: List[str], *, loop: bool) -> FrameSource:
 
 
 def _open_video(path: str, *, loop: bool) -> FrameSource:
+    if _is_text(path):
+        raise SourceError(f'source {path!r} is a text, expected {", ".join(_KINDS)}; name one of '
+                          'these')
     capture = _open_capture(path, path)
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
 
@@ -140,6 +163,15 @@ def _open_video(path: str, *, loop: bool) -> FrameSource:
             reader = _open_capture(path, path)
     return FrameSource(
         frames(), rate_hz if math.isfinite(rate_hz) and rate_hz > 0 else DEFAULT_RATE_HZ)
+
+
+def _is_text(path: str) -> bool:
+    """Tell whether a file is a text: FFmpeg would show it as a video of letters."""
+    if path.lower().endswith(_TEXTS_FOR_FFMPEG):
+        return False
+    with open(path, 'rb') as stream:
+        start = stream.read(_START_BYTES)
+    return bool(start) and not _NO_TEXT.search(start)
 
 
 def _open_live(name: str) -> FrameSource:

@@ -5,15 +5,15 @@ A fourth task is a fourth row, with its record in ``records``, its settings in `
 its functions in ``postprocess``, ``overlay`` and ``words``.
 """
 
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from edgenext_core.runtime import overlay, postprocess, words
+from edgenext_core.runtime import json_records, overlay, postprocess, words
 from edgenext_core.runtime.engines.interface import TensorSpec
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_core.runtime.preprocess import Geometry
-from edgenext_core.runtime.records import Record
+from edgenext_core.runtime.records import ClassMask, Record
 from edgenext_core.runtime.settings import (
     CLASSIFICATION_SETTINGS,
     DETECTION_SETTINGS,
@@ -38,7 +38,9 @@ class Task(NamedTuple):
     those that its answers survive; ``max_labels`` the most classes. ``output_forms`` are the
     names of the outputs that a graph may have, today's first, those of card format 1 last;
     ``outputs`` lists what a graph must give by its card; ``make_record`` turns that into a
-    record, ``draw`` draws the record over its frame, ``describe`` puts it into a few words.
+    record, ``draw`` draws the record over its frame, ``describe`` puts it into a few words,
+    ``to_json`` into plain values; ``mask_of`` gives what of a record is a picture, None where
+    nothing is.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Task(NamedTuple):
     make_record: MakeRecord
     draw: Callable[[np.ndarray, Any, ModelCard], np.ndarray]
     describe: Callable[[Any, ModelCard], str]
+    to_json: Callable[[Any, ModelCard], Dict[str, Any]]
+    mask_of: Callable[[Any], Optional[np.ndarray]]
 
 
 def _classes(card: ModelCard) -> Tuple[TensorSpec, ...]:
@@ -78,6 +82,14 @@ def _chosen(card: ModelCard, specs: Tuple[TensorSpec, ...]) -> Tuple[TensorSpec,
     return tuple(spec for spec in specs if spec.name in card.outputs)
 
 
+def _no_mask(_record: Record) -> None:
+    return None
+
+
+def _class_ids(record: ClassMask) -> np.ndarray:
+    return record.class_ids
+
+
 _TASKS = (
     Task(
         name='classification',
@@ -91,6 +103,8 @@ _TASKS = (
         make_record=postprocess.classification_from_outputs,
         draw=overlay.draw_classification,
         describe=words.describe_classification,
+        to_json=json_records.classification_to_json,
+        mask_of=_no_mask,
     ),
     Task(
         name='detection',
@@ -106,6 +120,8 @@ _TASKS = (
         make_record=postprocess.detections_from_outputs,
         draw=overlay.draw_detections,
         describe=words.describe_detections,
+        to_json=json_records.detections_to_json,
+        mask_of=_no_mask,
     ),
     Task(
         name='segmentation',
@@ -120,6 +136,8 @@ _TASKS = (
         make_record=postprocess.mask_from_outputs,
         draw=overlay.draw_mask,
         describe=words.describe_mask,
+        to_json=json_records.mask_to_json,
+        mask_of=_class_ids,
     ),
 )
 TASKS: Dict[str, Task] = {task.name: task for task in _TASKS}

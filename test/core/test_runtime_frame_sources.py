@@ -66,7 +66,7 @@ def test_an_image_that_cannot_be_decoded_leaves_a_gap(tmp_path):
 
 @pytest.mark.parametrize(('name', 'sentence'), [
     ('absent.mp4', "'absent.mp4' does not exist, expected a video file, .* camera index or a url"),
-    ('text.mp4', "'text.mp4' cannot be opened as a video"),
+    ('text.mp4', "'text.mp4' is a text, expected a video file"),
     ('empty.mp4', "'empty.mp4' cannot be opened as a video"),
     ('pictures', "folder 'pictures' holds no image"),
     ('99', "'99' cannot be opened as a video"),

@@ -68,6 +68,10 @@ LAYERS = {
     ),
     'edgenext_core.commands.export': Layer(('edgenext_core.export', 'edgenext_core.weights')),
     'edgenext_core.commands.models': Layer(('edgenext_core.paper',)),
+    'edgenext_core.commands.predict': Layer(
+        ('edgenext_core.runtime', 'edgenext_core.commands.progress'), ('numpy',)
+    ),
+    'edgenext_core.commands.progress': Layer((), ('rich',)),
     'edgenext_core.commands.weights': Layer(('edgenext_core.weights',)),
     'edgenext_core.commands.fit': Layer(('edgenext_core.train',)),
     'edgenext_core.commands.evaluate': Layer(
@@ -93,6 +97,7 @@ LAYERS = {
 # times as long to import as everything else that lists the releases.
 LATE_IMPORTERS = (
     'edgenext_core.cli',
+    'edgenext_core.commands.progress',
     'edgenext_core.runtime.engines.backends',
     'edgenext_core.weights.download',
 )
