@@ -3,13 +3,68 @@
 import json
 
 import pytest
+import tensorrt_double
+from tensorrt_double.api_table import API, names_of
+from tiny_onnx import NORM_NODES, SENSITIVE_NODES, write_tiny_network
 
 from edgenext_core.runtime.engines.precision import (
     Kind,
     Precision,
+    is_float16,
     read_precision,
+    sensitive_layers,
     sensitive_nodes,
 )
+
+
+def parse(trt, path):
+    builder = trt.Builder(trt.Logger())
+    flag = getattr(trt.NetworkDefinitionCreationFlag, 'EXPLICIT_BATCH', None)
+    network = builder.create_network(0 if flag is None else 1 << int(flag))
+    parser = trt.OnnxParser(network, trt.Logger())
+    with open(path, 'rb') as stream:
+        assert parser.parse(stream.read())
+    return network
+
+
+def test_layer_norm_l2_norm_and_softmax_are_found_in_every_version(tensorrt_version, tmp_path):
+    import tensorrt
+    network = parse(tensorrt, write_tiny_network(tmp_path / 'x.onnx',
+                                                 uint8=tensorrt_version != '8.2'))
+    names = {layer.name for layer in sensitive_layers(network)}
+    assert names.issuperset(SENSITIVE_NODES)
+    assert not names.intersection({'pixels', 'planes', 'stem', 'tokens', 'mixed', 'best'})
+    assert not is_float16(network)
+
+
+@pytest.mark.parametrize('tensorrt_version', ['8.6', '10.3', '10.13', '11'], indirect=True)
+def test_a_layer_norm_in_one_piece_is_found(tensorrt_version, tmp_path):
+    import tensorrt
+    network = parse(tensorrt, write_tiny_network(tmp_path / 'x.onnx', opset=17))
+    names = {layer.name for layer in sensitive_layers(network)}
+    assert names.issuperset({'norm', *SENSITIVE_NODES} - set(NORM_NODES))
+
+
+def test_they_are_found_in_the_networks_of_the_real_parser(tmp_path):
+    trt = pytest.importorskip('tensorrt_rtx')
+    network = parse(trt, write_tiny_network(tmp_path / 'x.onnx'))
+    names = {layer.name for layer in sensitive_layers(network)}
+    assert names.issuperset(SENSITIVE_NODES)
+    assert not names.intersection({'pixels', 'planes', 'stem', 'tokens', 'mixed'})
+
+
+@pytest.mark.parametrize('task', ['classification', 'detection', 'segmentation'])
+def test_the_double_and_the_real_parser_agree_on_the_demo_models(tmp_path, task):
+    trt = pytest.importorskip('tensorrt_rtx')
+    real = sensitive_layers(parse(trt, f'engines/demo/{task}.onnx'))
+    with tensorrt_double.installed('8.6', tmp_path):
+        import tensorrt
+        double = sensitive_layers(parse(tensorrt, f'engines/demo/{task}.onnx'))
+        assert len(double) == len(real)
+        assert {layer.name for layer in double if layer.type.name == 'REDUCE'} <= {
+            layer.name.rsplit('_', 1)[0] for layer in real} | {layer.name for layer in real}
+        del double
+
 
 KINDS = {'P': Kind.OTHER, 'R': Kind.ROW, 'S': Kind.SUM, 'A': Kind.ARITHMETIC, 'M': Kind.SHAPE}
 """Product, row, sum, arithmetic, and what moves values."""
@@ -81,3 +136,10 @@ def test_an_engine_that_says_nothing_has_an_unknown_precision(information):
 
 def test_a_precision_is_written_as_a_few_words():
     assert str(Precision(6, 22)) == 'float16 in 6 of 22 layers'
+
+
+@pytest.mark.parametrize('version', tensorrt_double.VERSIONS)
+def test_the_kinds_of_layers_are_those_of_tensorrt(version):
+    from edgenext_core.runtime.engines.precision import _KINDS, _PRODUCTS
+    later = {'NORMALIZATION', 'CAST', 'SQUEEZE', 'UNSQUEEZE', 'FULLY_CONNECTED'}
+    assert set(_KINDS) | _PRODUCTS <= names_of(version, API['LayerType']) | later

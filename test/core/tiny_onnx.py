@@ -75,7 +75,8 @@ def write_tiny_network(path, *, uint8=True, opset=13, seed=0, card=None):
          if name in used])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', opset)])
     model.ir_version = 8 if opset >= 17 else 7
-    helper.set_model_props(model, {METADATA_KEY: json.dumps(card or _card(dtype='uint8' if uint8 else 'float32'))})
+    card = card or _card(dtype='uint8' if uint8 else 'float32')
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(card)})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
     return str(path)

@@ -33,6 +33,7 @@ LAYERS = {
     'edgenext_core.runtime.engines.cuda_buffers': Layer(
         ('edgenext_core.runtime',), ('numpy', 'pycuda')
     ),
+    'edgenext_core.runtime.engines.gpu_thread': Layer(('edgenext_core.runtime',), ('pycuda',)),
     'synthetic_street': Layer(
         ('edgenext_core.labels', 'edgenext_core.runtime.errors', 'edgenext_core.runtime.records'),
         ('numpy', 'cv2'),
@@ -99,6 +100,7 @@ LATE_IMPORTERS = (
     'edgenext_core.cli',
     'edgenext_core.commands.progress',
     'edgenext_core.runtime.engines.backends',
+    'edgenext_core.runtime.engines.build_process',
     'edgenext_core.weights.download',
 )
 

@@ -1,0 +1,1 @@
+"""The package that a program imports as ``pycuda``."""

@@ -1,0 +1,135 @@
+"""Which engine belongs to a model on a machine; no GPU and no double is needed to say so."""
+
+import json
+import os
+
+import pytest
+from tiny_onnx import tiny_card, write_tiny_network
+
+from edgenext_core.runtime.engines import cache
+from edgenext_core.runtime.errors import EngineError
+
+MACHINE = {'tensorrt': '8.2.1.8', 'device': 'NVIDIA Tegra X1', 'compute_capability': '5.3',
+           'precision': 'float16'}
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Give a model with an engine that fits it: the model, the engine, the key."""
+    model = write_tiny_network(tmp_path / 'tiny.onnx')
+    engine = cache.engine_path(model)
+    with open(engine, 'wb') as stream:
+        stream.write(b'an engine' * 1000)
+    key = cache.key_for(model, tiny_card(), **MACHINE)
+    cache.write_sidecar(engine, key, tiny_card(), {'float16_layers': 6, 'layers': 22})
+    return model, engine, key
+
+
+def test_an_engine_that_fits_is_accepted(built):
+    model, engine, key = built
+    cache.check_engine(engine, key, model=model)
+
+
+@pytest.mark.parametrize('part, value, message', [
+    ('tensorrt', '10.3.0', 'was built for TensorRT 8.2.1.8, this machine and model have 10.3.0'),
+    ('device', 'Orin', 'was built for the GPU NVIDIA Tegra X1, this machine .* have Orin'),
+    ('compute_capability', '8.7', 'for the compute capability 5.3, .* have 8.7'),
+    ('precision', 'float32', 'for the precision float16, .* have float32'),
+    ('input_shape', (1, 64, 64, 3), r'for the input \[1, 8, 12, 3\], .* have \(1, 64, 64, 3\)'),
+    ('model', 'another hash', 'was built from another version of .*tiny.onnx')])
+def test_each_part_of_the_key_invalidates_the_engine(built, part, value, message):
+    model, engine, key = built
+    with pytest.raises(EngineError, match=message) as caught:
+        cache.check_engine(engine, key._replace(**{part: value}), model=model)
+    assert f'build it with: edgenext build {model}' in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_every_part_of_the_key_is_tested_above():
+    assert set(cache.EngineKey._fields) == set(MACHINE) | {'model', 'input_shape'}
+
+
+def test_another_model_of_that_name_invalidates_the_engine(built):
+    model, engine, _ = built
+    write_tiny_network(model, seed=1)
+    key = cache.key_for(model, tiny_card(), **MACHINE)
+    with pytest.raises(EngineError, match='another version of'):
+        cache.check_engine(engine, key, model=model)
+
+
+@pytest.mark.parametrize('damage', [lambda content: content[:-1], lambda content: b'',
+                                    lambda content: b'x' + content[1:],
+                                    lambda content: content + b'x'])
+def test_a_damaged_engine_is_refused_before_tensorrt_sees_it(built, damage):
+    model, engine, key = built
+    with open(engine, 'rb') as stream:
+        content = stream.read()
+    with open(engine, 'wb') as stream:
+        stream.write(damage(content))
+    with pytest.raises(EngineError, match='damaged or truncated; build it with'):
+        cache.check_engine(engine, key, model=model)
+
+
+def test_a_missing_engine_is_a_sentence(built):
+    model, engine, key = built
+    os.remove(engine)
+    with pytest.raises(EngineError, match='there is no engine .*; build it with: edgenext build'):
+        cache.check_engine(engine, key, model=model)
+
+
+@pytest.mark.parametrize('text, message', [
+    (None, 'has no tiny.engine.json beside it'), ('{', 'is damaged'), ('[]', 'is damaged'),
+    ('', 'is damaged')])
+def test_an_engine_without_a_good_sidecar_does_not_count(built, text, message):
+    model, engine, key = built
+    os.remove(f'{engine}.json')
+    if text is not None:
+        with open(f'{engine}.json', 'w') as stream:
+            stream.write(text)
+    with pytest.raises(EngineError, match=message):
+        cache.check_engine(engine, key, model=model)
+    with pytest.raises(EngineError, match=message):
+        cache.read_engine_card(engine)
+
+
+def test_the_sidecar_carries_the_card_so_that_an_engine_runs_alone(built):
+    assert cache.read_engine_card(built[1]) == tiny_card()
+
+
+def test_a_sidecar_with_a_broken_card_is_a_sentence(built):
+    _, engine, _ = built
+    with open(f'{engine}.json') as stream:
+        content = json.load(stream)
+    content['card'] = '{}'
+    with open(f'{engine}.json', 'w') as stream:
+        json.dump(content, stream)
+    with pytest.raises(EngineError, match='is damaged; build the engine again'):
+        cache.read_engine_card(engine)
+
+
+def test_an_engine_lives_beside_its_model_if_that_folder_can_be_written(tmp_path):
+    assert cache.engine_path(str(tmp_path / 'a.b.onnx')) == str(tmp_path / 'a.b.engine')
+
+
+def test_else_it_lives_in_the_cache_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    first = cache.engine_path('/one/tiny.onnx')
+    assert first.startswith(str(tmp_path / 'cache' / 'edgenext' / 'engines' / 'tiny-'))
+    assert first != cache.engine_path('/other/tiny.onnx')
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setenv('HOME', '/home/somebody')
+    home = '/home/somebody/.cache/edgenext/engines/'
+    assert cache.engine_path('/one/tiny.onnx').startswith(home)
+
+
+def test_timings_are_kept_for_each_version_and_gpu():
+    def path(version, device):
+        return cache.timing_cache_path('/e/tiny.engine', tensorrt=version, device=device)
+
+    assert path('8.2.1.8', 'NVIDIA Tegra X1') == '/e/NVIDIA_Tegra_X1-8.2.1.8.timings'
+    assert path('8.2.1.8', 'A/B') == '/e/A_B-8.2.1.8.timings'
+
+
+def test_nothing_half_written_is_left(built, tmp_path):
+    assert sorted(os.listdir(tmp_path)) == ['tiny.engine', 'tiny.engine.json', 'tiny.onnx']
