@@ -36,6 +36,7 @@ COMMANDS = (
     Command('fit', 'train a model as a recipe says', 'train'),
     Command('evaluate', 'measure a model file on data whose truth is known', 'train'),
     Command('export', 'write a trained network, or released weights, as a model file', 'export'),
+    Command('build', 'make a TensorRT engine of a model file', 'tensorrt'),
     Command('predict', 'run a model on images, videos or a camera, and write what it finds'),
     Command('models', 'list the networks with parameters and multiply-adds', 'export'),
     Command('weights', 'list and download released weights'),

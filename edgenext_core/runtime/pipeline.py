@@ -7,6 +7,7 @@ import numpy as np
 
 from edgenext_core.runtime.engines.backends import open_engine
 from edgenext_core.runtime.engines.interface import Engine
+from edgenext_core.runtime.errors import EngineError
 from edgenext_core.runtime.preprocess import preprocess
 from edgenext_core.runtime.records import Record, StageTimes
 from edgenext_core.runtime.settings import Settings, change_settings
@@ -34,7 +35,13 @@ class Pipeline:
 
         :param engine: an opened model; the pipeline closes it
         :param settings: of the model's task; None takes the card's
+        :raises EngineError: when the model takes several frames at once
         """
+        batch = engine.card.input.batch
+        if batch != 1:
+            engine.close()
+            raise EngineError(f'the model takes {batch} frames at once, a pipeline runs one after '
+                              'the other; export it without --batch')
         self.engine = engine
         self.card = engine.card
         self.task = TASKS[self.card.task]

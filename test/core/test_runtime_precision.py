@@ -112,15 +112,18 @@ class Trt:
 
 
 @pytest.mark.parametrize('name, text, expected', [
-    ('Format/Datatype', 'Row major linear FP32', Precision(0, 1)),
-    ('Format/Datatype', 'Channel major FP16 format where channel % 8 == 0', Precision(1, 1)),
-    ('Format/Datatype', 'Row major linear FP16 format', Precision(1, 1)),
-    ('Format/Datatype', 'Half', Precision(1, 1)),
-    ('Format/Datatype', 'Float', Precision(0, 1)),
-    ('Format/Datatype', 'Row major linear INT32 format', Precision(0, 0)),
-    ('Datatype', 'Half', Precision(1, 1)),
-    ('Datatype', 'Float', Precision(0, 1)),
-    ('Datatype', 'Int32', Precision(0, 0)),
+    ('Format/Datatype', 'Row major linear FP32', Precision(0, 0, 1)),
+    ('Format/Datatype', 'Channel major FP16 format where channel % 8 == 0', Precision(1, 0, 1)),
+    ('Format/Datatype', 'Row major linear FP16 format', Precision(1, 0, 1)),
+    ('Format/Datatype', 'Four wide channel vectorized row major Int8 format', Precision(0, 1, 1)),
+    ('Datatype', 'Int8', Precision(0, 1, 1)),
+    ('Datatype', 'UInt8', Precision(0, 0, 0)),
+    ('Format/Datatype', 'Half', Precision(1, 0, 1)),
+    ('Format/Datatype', 'Float', Precision(0, 0, 1)),
+    ('Format/Datatype', 'Row major linear INT32 format', Precision(0, 0, 0)),
+    ('Datatype', 'Half', Precision(1, 0, 1)),
+    ('Datatype', 'Float', Precision(0, 0, 1)),
+    ('Datatype', 'Int32', Precision(0, 0, 0)),
 ])
 def test_every_way_to_say_float16_is_read(name, text, expected):
     layers = [{'Name': 'x', 'Outputs': [{'Name': 'y', name: text}]}]
@@ -135,7 +138,9 @@ def test_an_engine_that_says_nothing_has_an_unknown_precision(information):
 
 
 def test_a_precision_is_written_as_a_few_words():
-    assert str(Precision(6, 22)) == 'float16 in 6 of 22 layers'
+    assert str(Precision(6, 0, 22)) == 'float16 in 6 of 22 layers'
+    assert str(Precision(6, 9, 22)) == 'int8 in 9 and float16 in 6 of 22 layers'
+    assert str(Precision(0, 0, 22)) == 'float32'
 
 
 @pytest.mark.parametrize('version', tensorrt_double.VERSIONS)

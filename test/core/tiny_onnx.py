@@ -18,13 +18,13 @@ def tiny_card(**changes):
     return card_from_json(json.dumps(_card(**changes)))
 
 
-def _card(*, dtype='uint8', **changes):
+def _card(*, dtype='uint8', batch=1, **changes):
     size = {'name': 'image', 'height': HEIGHT, 'width': WIDTH, 'resize': 'stretch',
-            'pad_value': 114, 'dtype': dtype, 'layout': 'NHWC', 'batch': 1}
+            'pad_value': 114, 'dtype': dtype, 'layout': 'NHWC', 'batch': batch}
     return card_of('classification', input=size, **changes)
 
 
-def write_tiny_network(path, *, uint8=True, opset=13, seed=0, card=None):
+def write_tiny_network(path, *, uint8=True, opset=13, seed=0, batch=1):
     """
     Write a classifier with a convolution, a layer normalisation, an L2 norm, a product, a softmax.
 
@@ -40,7 +40,7 @@ def write_tiny_network(path, *, uint8=True, opset=13, seed=0, card=None):
         'gamma': rng.normal(1, 0.3, CHANNELS).astype(np.float32),
         'beta': rng.normal(0, 0.3, CHANNELS).astype(np.float32),
         'mixing': rng.normal(0, 0.5, (CHANNELS, CHANNELS)).astype(np.float32),
-        'flat': np.array([1, -1], np.int64), 'all': np.array([CLASSES], np.int64),
+        'flat': np.array([batch, -1], np.int64), 'all': np.array([CLASSES], np.int64),
         'last': rng.normal(0, 1, (CHANNELS * HEIGHT * WIDTH // 4, CLASSES)).astype(np.float32),
     }
     make = helper.make_node
@@ -66,16 +66,16 @@ def write_tiny_network(path, *, uint8=True, opset=13, seed=0, card=None):
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(
         nodes, 'tiny',
-        [helper.make_tensor_value_info(
-            'image', TensorProto.UINT8 if uint8 else TensorProto.FLOAT, (1, HEIGHT, WIDTH, 3))],
-        [helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, (1, CLASSES)),
-         helper.make_tensor_value_info('sorted', TensorProto.FLOAT, (1, CLASSES)),
-         helper.make_tensor_value_info('class_ids', TensorProto.INT32, (1,))],
+        [helper.make_tensor_value_info('image', TensorProto.UINT8 if uint8 else TensorProto.FLOAT,
+                                       (batch, HEIGHT, WIDTH, 3))],
+        [helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, (batch, CLASSES)),
+         helper.make_tensor_value_info('sorted', TensorProto.FLOAT, (batch, CLASSES)),
+         helper.make_tensor_value_info('class_ids', TensorProto.INT32, (batch,))],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()
          if name in used])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', opset)])
     model.ir_version = 8 if opset >= 17 else 7
-    card = card or _card(dtype='uint8' if uint8 else 'float32')
+    card = _card(dtype='uint8' if uint8 else 'float32', batch=batch)
     helper.set_model_props(model, {METADATA_KEY: json.dumps(card)})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
@@ -105,6 +105,25 @@ def _norm_nodes():
 NORM_NODES = ('mean', 'centred', 'squares', 'variance', 'not_null', 'deviation', 'scaled',
               'stretched', 'normed')
 SENSITIVE_NODES = (*NORM_NODES, 'length', 'not_zero', 'units', 'row', 'head', 'softmax', 'sorted')
+
+
+def quantized(path):
+    """Write int8 numbers and back before the product of a model; give its path."""
+    model = onnx.load(str(path))
+    scale = [numpy_helper.from_array(np.float32(0.02), 'scale'),
+             numpy_helper.from_array(np.int8(0), 'zero')]
+    model.graph.initializer.extend(scale)
+    product = next(node for node in model.graph.node if node.name == 'mixed')
+    index = list(model.graph.node).index(product)
+    product.input[0] = 'restored'
+    for node in (helper.make_node('DequantizeLinear', ['rounded', 'scale', 'zero'], ['restored'],
+                                  name='restored'),
+                 helper.make_node('QuantizeLinear', ['normed', 'scale', 'zero'], ['rounded'],
+                                  name='rounded')):
+        model.graph.node.insert(index, node)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    return str(path)
 
 
 def a_frame(seed=0):

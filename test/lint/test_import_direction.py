@@ -27,9 +27,6 @@ LAYERS = {
     'edgenext_core.runtime.engines.onnxruntime': Layer(
         ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
     ),
-    'edgenext_core.runtime.engines.tensorrt': Layer(
-        ('edgenext_core.runtime',), ('numpy', 'tensorrt')
-    ),
     'edgenext_core.runtime.engines.cuda_buffers': Layer(
         ('edgenext_core.runtime',), ('numpy', 'pycuda')
     ),
@@ -67,6 +64,7 @@ LAYERS = {
     'edgenext_core.commands.prepare': Layer(
         ('edgenext_core.runtime.errors', 'synthetic_street'), ('cv2', 'tqdm')
     ),
+    'edgenext_core.commands.build': Layer(('edgenext_core.runtime',)),
     'edgenext_core.commands.export': Layer(('edgenext_core.export', 'edgenext_core.weights')),
     'edgenext_core.commands.models': Layer(('edgenext_core.paper',)),
     'edgenext_core.commands.predict': Layer(
@@ -101,6 +99,7 @@ LATE_IMPORTERS = (
     'edgenext_core.commands.progress',
     'edgenext_core.runtime.engines.backends',
     'edgenext_core.runtime.engines.build_process',
+    'edgenext_core.runtime.engines.nvidia',
     'edgenext_core.weights.download',
 )
 

@@ -1,5 +1,5 @@
 """
-Build a TensorRT engine on this device, in a child process whose memory goes with it.
+Build a TensorRT engine for this device, in a child process whose memory goes with it.
 
 The file is whole or not there: it is written beside its place and moved there at the end.
 """
@@ -12,7 +12,24 @@ import sys
 import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from edgenext_core.runtime.engines.build_process import Job
+from edgenext_core.runtime.card_file import read_card
+from edgenext_core.runtime.engines.build_process import Job, cannot_be_written
+from edgenext_core.runtime.engines.cache import (
+    EngineKey,
+    Sidecar,
+    check_engine,
+    install_engine,
+    key_for,
+    read_sidecar,
+)
+from edgenext_core.runtime.engines.nvidia import (
+    TENSORRT,
+    TENSORRT_RTX,
+    find_gpu,
+    import_tensorrt,
+    named,
+    require_tensorrt,
+)
 from edgenext_core.runtime.engines.precision import Precision
 from edgenext_core.runtime.errors import EngineError
 
@@ -25,53 +42,88 @@ _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 
 
+class Order(NamedTuple):
+    """
+    What to build.
+
+    ``model`` is the ONNX file, ``engine`` the file to write, ``precision`` 'float16' or
+    'float32'; ``workspace_mib`` the memory that a layer may use while it computes. With
+    ``rtx_targets``, such as ('SM86', 'SM89'), TensorRT-RTX builds for those devices, which needs
+    none of them; else TensorRT builds for this one.
+    """
+
+    model: str
+    engine: str
+    precision: str = 'float16'
+    workspace_mib: int = 256
+    rtx_targets: Tuple[str, ...] = ()
+
+
 class Built(NamedTuple):
     """
     What was built.
 
-    ``tensorrt`` is the version; ``precision`` was read from the engine; ``sensitive_layers``
-    counts the layers that were held in float32; ``warnings`` are TensorRT's.
+    ``tensorrt`` is the library with its version; ``device`` the GPU's name, or the compute
+    capabilities; ``precision`` was read from the engine, where there is a GPU to open it;
+    ``sensitive_layers`` counts the layers that were held in float32; ``warnings`` are TensorRT's.
     """
 
     tensorrt: str
+    device: str
     precision: Precision
     sensitive_layers: int
     warnings: Tuple[str, ...]
     took_s: float
 
 
-def build_engine(model: str, engine: str, *, precision: str = 'float16', workspace_mib: int = 256,
-                 timing_cache: Optional[str] = None,
-                 on_progress: Callable[[float], None] = lambda elapsed_s: None) -> Built:
+def is_built(order: Order) -> bool:
     """
-    Build an engine for this device.
+    Tell whether the engine is there already: whole, of this model, for this machine.
 
-    :param model: the ONNX file
-    :param engine: the file to write
-    :param precision: 'float16' or 'float32'
-    :param workspace_mib: memory that a layer may use while it computes, MiB
-    :param timing_cache: a file that makes the next build faster; made if it is not there
+    :param order: what to build
+    :return: whether a build would only repeat it
+    :raises EngineError: when the model cannot be used, or TensorRT or the GPU is not there
+    """
+    key = _key(order)
+    try:
+        sidecar = read_sidecar(order.engine)
+    except EngineError:
+        return False
+    if sidecar.library != _library(order):
+        return False
+    wanted = key._replace(tensorrt=named(import_tensorrt(sidecar.library)))
+    try:
+        check_engine(order.engine, sidecar, wanted)
+    except EngineError:
+        return False
+    return True
+
+
+def build_engine(order: Order, *, on_progress: Callable[[float], None] = lambda elapsed_s: None
+                 ) -> Built:
+    """
+    Build an engine and write it and its sidecar.
+
+    :param order: what to build
     :param on_progress: called about once a second with the seconds since the start
     :return: what was built
-    :raises EngineError: when memory is short, or TensorRT fails, crashes or is killed
+    :raises EngineError: when TensorRT, the GPU or memory is missing, the model does not fit, or
+        TensorRT fails, crashes or is killed
+    :raises ModelCardError: when the model has no card
     """
-    require_memory(workspace_mib + _LIBRARIES_MIB)
-    return _build(Job(model, engine, precision, workspace_mib, timing_cache), on_progress)
-
-
-def build_rtx_engine(model: str, engine: str, *, targets: Tuple[str, ...],
-                     on_progress: Callable[[float], None] = lambda elapsed_s: None) -> Built:
-    """
-    Build an engine for GeForce RTX devices with TensorRT-RTX, which needs none of them for it.
-
-    :param model: the ONNX file, in the precision that it shall run in
-    :param engine: the file to write
-    :param targets: names of compute capabilities such as 'SM86'
-    :param on_progress: called about once a second with the seconds since the start
-    :return: what was built; what its layers compute in is not known before it runs
-    :raises EngineError: when TensorRT-RTX is not there, fails, crashes or is killed
-    """
-    return _build(Job(model, engine, 'model', 256, None, 'tensorrt_rtx', targets), on_progress)
+    start = time.monotonic()
+    key = _key(order)  # before the child reads the model, which may change meanwhile
+    require_tensorrt(_library(order))
+    # Asking TensorRT-RTX for a timing cache makes it ask for a GPU.
+    timings = None if order.rtx_targets else os.path.dirname(os.path.abspath(order.engine))
+    if not order.rtx_targets:
+        require_memory(order.workspace_mib + _LIBRARIES_MIB)
+    job = Job(order.model, '', order.precision, order.workspace_mib, timings, _library(order),
+              order.rtx_targets)
+    result = _build(order, job, key, lambda: on_progress(time.monotonic() - start))
+    return Built(result['tensorrt'], key.device or ' '.join(order.rtx_targets),
+                 Precision(**result['precision']), result['sensitive_layers'],
+                 tuple(result['warnings']), time.monotonic() - start)
 
 
 def require_memory(needed_mib: int) -> None:
@@ -94,22 +146,41 @@ def _free_mib() -> Tuple[int, int]:
     return sizes['MemAvailable'], sizes['SwapFree']
 
 
-def _build(job: Job, on_progress: Callable[[float], None]) -> Built:
-    start = time.monotonic()
-    part = f'{job.engine}.{os.getpid()}.part'
+def _library(order: Order) -> str:
+    return TENSORRT_RTX if order.rtx_targets else TENSORRT
+
+
+def _key(order: Order) -> EngineKey:
+    """Give the key of the engine, its TensorRT left open."""
+    card = read_card(order.model)
+    device: Optional[str] = None
+    capability = ' '.join(f'{target[2:-1]}.{target[-1:]}' for target in order.rtx_targets)
+    if not order.rtx_targets:
+        device, capability = find_gpu()
+    return key_for(order.model, card, tensorrt='', device=device, compute_capability=capability,
+                   precision=order.precision)
+
+
+def _build(order: Order, job: Job, key: EngineKey, on_tick: Callable[[], None]
+           ) -> Dict[str, Any]:
+    part = f'{order.engine}.{os.getpid()}.part'
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(job.engine)), exist_ok=True)
-        result = _run(job._replace(engine=part), lambda: on_progress(time.monotonic() - start))
-        os.replace(part, job.engine)
+        os.makedirs(os.path.dirname(os.path.abspath(order.engine)), exist_ok=True)
+        with open(part, 'wb'):  # not after minutes in vain
+            pass
+        result = _run(job._replace(engine=part), on_tick)
+        built = dict(result['precision'], sensitive_layers=result['sensitive_layers'],
+                     source=os.path.basename(order.model))
+        install_engine(part, order.engine, Sidecar(
+            job.library, '', key._replace(tensorrt=result['tensorrt']), read_card(order.model),
+            built))
     except OSError as error:
-        raise EngineError(f'{job.engine} cannot be written ({error.strerror}); free some space or '
-                          'choose another folder') from error
+        raise cannot_be_written(order.engine, error) from error
     finally:
-        if os.path.exists(part):
-            os.remove(part)
-    return Built(result['tensorrt'], Precision(result['float16_layers'], result['layers']),
-                 result['sensitive_layers'], tuple(result['warnings']),
-                 time.monotonic() - start)
+        for left_over in (part, f'{part}.timings'):
+            if os.path.exists(left_over):
+                os.remove(left_over)
+    return result
 
 
 def _run(job: Job, on_tick: Callable[[], None]) -> Dict[str, Any]:
@@ -117,8 +188,8 @@ def _run(job: Job, on_tick: Callable[[], None]) -> Dict[str, Any]:
     child = subprocess.Popen(
         [sys.executable, '-m', 'edgenext_core.runtime.engines.build_process',
          json.dumps(job._asdict())],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-        env=dict(os.environ, PYTHONPATH=path))
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True, env=dict(os.environ, PYTHONPATH=path))
     try:
         while True:
             try:
@@ -139,12 +210,12 @@ def _result(job: Job, code: int, output: str, messages: str) -> Dict[str, Any]:
         raise EngineError(f'the build of {job.model} was killed, most likely since memory ran out '
                           f'(now {available} MiB and {swap} MiB of swap are free); close other '
                           f'programs and the desktop, or {_SWAP_ADVICE}')
-    lines = output.strip().splitlines()
-    if code != 0 or not lines:
+    answers = [line for line in output.splitlines() if line.startswith('{')]
+    if code != 0 or not answers:
         reason = ' '.join(messages.strip().splitlines()[-1:]) or 'nothing'
         raise EngineError(f'the build of {job.model} crashed (exit status {code}); try it once '
                           f'more with: --precision float32 (it says: {reason})')
-    result = json.loads(lines[-1])
+    result = json.loads(answers[-1])
     if 'error' in result:
         raise EngineError(result['error'])
     return result

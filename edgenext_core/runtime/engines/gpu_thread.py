@@ -6,6 +6,7 @@ or not at all. So the engines share this thread, its context and its stream.
 """
 
 import atexit
+import logging
 import queue
 import threading
 import traceback
@@ -17,8 +18,9 @@ from edgenext_core.runtime.engines.cuda_buffers import cuda_sentence, primary_co
 from edgenext_core.runtime.errors import EngineError
 
 T = TypeVar('T')
-Answer = Tuple[Any, Optional[Exception]]
+Answer = Tuple[Any, Optional[EngineError]]
 """What a task returned, or what it raised."""
+_log = logging.getLogger(__name__)
 
 
 class GpuThread:
@@ -48,7 +50,7 @@ class GpuThread:
 
         :param function: what to do
         :return: what it returns
-        :raises EngineError: for an error of CUDA; whatever else it raises goes through
+        :raises EngineError: when it raises anything
         """
         answers: queue.Queue = queue.Queue()
         self._tasks.put((function, answers))
@@ -96,8 +98,8 @@ class GpuThread:
                 for resident in reversed(self._residents):
                     _outcome(resident.free)
                 self.stream = None
-        except (EngineError, cuda.Error) as error:
-            failure = cuda_sentence(error) if isinstance(error, cuda.Error) else error
+        except Exception as error:  # else those who wait for an answer would wait for ever
+            failure = _sentence(error)
             if not stopped:
                 self._serve(lambda function: (None, failure))
 
@@ -111,11 +113,22 @@ def _outcome(function: Callable[[], Any]) -> Answer:
     try:
         return function(), None
     except Exception as error:
+        _log.debug('%s', traceback.format_exc())
         # Else the error's frames would hold GPU memory that another thread lets go of.
         for link in (error, error.__cause__, error.__context__):
             if link is not None:
                 traceback.clear_frames(link.__traceback__)
-        return None, cuda_sentence(error) if isinstance(error, cuda.Error) else error
+        return None, _sentence(error)
+
+
+def _sentence(error: Exception) -> EngineError:
+    """Give an error to raise in another thread; a strange one may hold on to things, too."""
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, cuda.Error):
+        return cuda_sentence(error)
+    return EngineError(f'TensorRT or PyCUDA does not work here ({type(error).__name__}: {error}); '
+                       'check their versions, or take the backend onnxruntime')
 
 
 _lock = threading.Lock()

@@ -32,13 +32,18 @@ class Engine(abc.ABC):
     """
     A model that is ready to run; used by one thread at a time.
 
-    ``card`` is the model's card, ``backend`` the backend's name, ``version`` its version;
-    ``inputs`` and ``outputs`` are what the graph says of itself.
+    ``card`` is the model's card, ``backend`` the backend's name, ``version`` its version,
+    ``precision`` what it computes in, such as 'float32' or 'float16 in 97 of 231 layers',
+    ``device`` 'CPU' or the GPU's name; ``choice`` is the sentence that says why ``open_engine``
+    took this backend. ``inputs`` and ``outputs`` are what the graph says of itself.
     """
 
     card: ModelCard
     backend: str
     version: str
+    precision: str
+    device: str
+    choice: str = ''
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
 
@@ -47,7 +52,8 @@ class Engine(abc.ABC):
         """
         Run the network.
 
-        :param image: (1, height, width, 3) uint8 BGR, contiguous, of the card's size
+        :param image: (batch, height, width, 3) uint8 BGR, contiguous, of the card's size;
+            where the graph takes float32, the backend casts it
         :return: the outputs by name, as ``Task.outputs`` lists them
         :raises EngineError: when the backend fails
         """

@@ -26,6 +26,7 @@ class OnnxRuntimeEngine(Engine):
 
     backend = 'onnxruntime'
     version = onnxruntime.__version__
+    device = 'CPU'
 
     def __init__(self, path: str, card: ModelCard, *, threads: int) -> None:
         """Load the file."""
@@ -44,6 +45,7 @@ class OnnxRuntimeEngine(Engine):
                               'Runtime if the file asks for a newer one, else copy or export it '
                               f'again (it says: {_reason(error)})') from error
         self.card = card
+        self.precision = card.export.precision
         self._output_names = [output.name for output in self.outputs]
 
     def infer(self, image: np.ndarray) -> Dict[str, np.ndarray]:
@@ -56,8 +58,9 @@ class OnnxRuntimeEngine(Engine):
         """
         if self._session is None:
             raise EngineError('the engine is closed; open the model again')
+        feed = {self.card.input.name: image.astype(self.card.input.dtype, copy=False)}
         try:
-            outputs = self._session.run(self._output_names, {self.card.input.name: image})
+            outputs = self._session.run(self._output_names, feed)
         except Exception as error:
             raise EngineError(f'ONNX Runtime {self.version} failed to run the model '
                               f'(it says: {_reason(error)})') from error

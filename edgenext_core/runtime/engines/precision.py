@@ -32,19 +32,25 @@ _KINDS = {
 }
 """By ``LayerType``."""
 _PRODUCTS = {'CONVOLUTION', 'MATRIX_MULTIPLY', 'FULLY_CONNECTED', 'DECONVOLUTION'}
-_HALF = re.compile('FP16|Half|Float16', re.IGNORECASE)
-_FLOAT = re.compile('FP32|Float', re.IGNORECASE)
+_WORDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in (
+    ('float16', 'FP16|Half|Float16'), ('float32', 'FP32|Float'), ('int8', r'\bInt8')))
+"""What an engine says of a tensor, in any version; the first that fits."""
 
 
 class Precision(NamedTuple):
-    """How many layers of an engine give floating-point numbers, and how many of them float16."""
+    """How many layers of an engine give float16, how many int8, and how many any such number."""
 
     float16: int
+    int8: int
     all: int
 
     def __str__(self) -> str:
         """Write it as diagnostics do."""
-        return f'float16 in {self.float16} of {self.all} layers' if self.all else 'unknown'
+        if not self.all:
+            return 'unknown'
+        parts = [f'{name} in {count}' for name, count in (('int8', self.int8),
+                                                          ('float16', self.float16)) if count]
+        return f'{" and ".join(parts)} of {self.all} layers' if parts else 'float32'
 
 
 def sensitive_nodes(kinds: Sequence[Kind], sources: Sequence[Sequence[int]],
@@ -124,6 +130,17 @@ def sensitive_layers(network: Any) -> List[Any]:
             if layers[index].get_output(0).dtype.name in ('FLOAT', 'HALF')]
 
 
+def is_quantized(network: Any) -> bool:
+    """
+    Tell whether a model says by itself which layers compute in int8.
+
+    :param network: a parsed ``INetworkDefinition``
+    :return: whether any layer quantizes
+    """
+    return any(layer.type.name == 'QUANTIZE'
+               for layer in map(network.get_layer, range(network.num_layers)))
+
+
 def is_float16(network: Any) -> bool:
     """
     Tell whether a model says by itself which layers compute in float16.
@@ -148,18 +165,17 @@ def read_precision(trt: Any, engine: Any) -> Precision:
     inspector = engine.create_engine_inspector()
     text = inspector.get_engine_information(trt.LayerInformationFormat.JSON)
     layers = [layer for layer in json.loads(text).get('Layers', []) if isinstance(layer, dict)]
-    kinds = [_float_kind(layer) for layer in layers]
-    return Precision(kinds.count('float16'), len(kinds) - kinds.count(''))
+    kinds = [_kind_of_output(layer) for layer in layers]
+    return Precision(kinds.count('float16'), kinds.count('int8'), len(kinds) - kinds.count(''))
 
 
-def _float_kind(layer: Dict[str, Any]) -> str:
+def _kind_of_output(layer: Dict[str, Any]) -> str:
     """Give what a layer writes; one text up to TensorRT 10, a field of its own from 11 on."""
     for tensor in layer.get('Outputs', []):
         text = str(tensor.get('Datatype', tensor.get('Format/Datatype', '')))
-        if _HALF.search(text):
-            return 'float16'
-        if _FLOAT.search(text):
-            return 'float32'
+        for kind, words in _WORDS:
+            if words.search(text):
+                return kind
     return ''
 
 

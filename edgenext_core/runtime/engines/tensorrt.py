@@ -1,13 +1,20 @@
-"""The backend for NVIDIA GPUs: TensorRT 8.2 to 11, engines built on the device they run on."""
+"""The backend for NVIDIA GPUs: TensorRT 8.2 to 11 and TensorRT-RTX."""
 
+import functools
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
-import tensorrt as trt
 
-from edgenext_core.runtime.engines.cuda_buffers import SharedBuffer, allocate, download, upload
+from edgenext_core.runtime.engines.cuda_buffers import (
+    SharedBuffer,
+    allocate,
+    describe_gpu,
+    download,
+    upload,
+)
 from edgenext_core.runtime.engines.gpu_thread import acquire_gpu_thread, release_gpu_thread
 from edgenext_core.runtime.engines.interface import Engine, TensorSpec
+from edgenext_core.runtime.engines.nvidia import named
 from edgenext_core.runtime.engines.precision import read_precision
 from edgenext_core.runtime.engines.tensorrt_log import make_log
 from edgenext_core.runtime.errors import EngineError
@@ -15,7 +22,8 @@ from edgenext_core.runtime.model_card import ModelCard
 
 _DTYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'INT32': 'int32', 'INT64': 'int64',
            'UINT8': 'uint8', 'INT8': 'int8', 'BOOL': 'bool'}
-_LOG = make_log(trt)
+# TensorRT keeps the first logger that it is given for the whole process.
+_log_of = functools.lru_cache(maxsize=None)(make_log)
 
 
 class TensorRTEngine(Engine):
@@ -27,21 +35,23 @@ class TensorRTEngine(Engine):
 
     :param path: the engine file
     :param card: the card of the model that it was built from
+    :param trt: the module that built it, ``tensorrt`` or ``tensorrt_rtx``
     :raises EngineError: when there is no GPU, no memory, or the file is not for this machine
     """
 
     backend = 'tensorrt'
-    version = trt.__version__
 
-    def __init__(self, path: str, card: ModelCard) -> None:
+    def __init__(self, path: str, card: ModelCard, trt: Any) -> None:
         """Load the engine."""
         self.card = card
+        self.version = named(trt)[len('TensorRT'):].strip(' -')
+        self.device = describe_gpu().name
         with open(path, 'rb') as stream:
             content = stream.read()
         self._gpu = acquire_gpu_thread()
         try:
             self._network: Any = self._gpu.admit(
-                lambda: LoadedNetwork(path, content, self._gpu.stream))
+                lambda: LoadedNetwork(trt, path, content, self._gpu.stream))
         except EngineError:
             release_gpu_thread(self._gpu)
             raise
@@ -75,27 +85,30 @@ class LoadedNetwork:
     """
     What an engine has on the GPU; made, used and freed by the thread on the GPU.
 
+    :param trt: the module ``tensorrt`` or ``tensorrt_rtx``
     :param path: of the engine file, for messages
     :param content: its bytes
     :param stream: of the thread
     :raises EngineError: when TensorRT refuses the file, or lacks memory
     """
 
-    def __init__(self, path: str, content: bytes, stream: Any) -> None:
+    def __init__(self, trt: Any, path: str, content: bytes, stream: Any) -> None:
         """Deserialise the engine and allocate its inputs and outputs."""
+        self._name = named(trt)
+        self._log = _log_of(trt)
         self._stream = stream
-        self._runtime = trt.Runtime(_LOG)
+        self._runtime = trt.Runtime(self._log)
         self._engine = self._runtime.deserialize_cuda_engine(content)
         if self._engine is None:
             raise EngineError(
-                f'{path} cannot be used by TensorRT {trt.__version__} on this GPU; it is damaged, '
+                f'{path} cannot be used by {self._name} on this GPU; it is damaged, '
                 'or was built by another version or on another GPU: build it again with: edgenext '
-                f'build (TensorRT says: {_LOG.take_errors()})')
+                f'build (TensorRT says: {self._log.take_errors()})')
         self._context = self._engine.create_execution_context()
         if self._context is None:
             raise EngineError(f'TensorRT has no memory to run {path}; close other programs or use '
-                              f'a smaller model (it says: {_LOG.take_errors()})')
-        tensors = list(_io_tensors(self._engine))
+                              f'a smaller model (it says: {self._log.take_errors()})')
+        tensors = _io_tensors(trt, self._engine)
         self.inputs = tuple(spec for spec, is_input in tensors if is_input)
         self.outputs = tuple(spec for spec, is_input in tensors if not is_input)
         self.precision = str(read_precision(trt, self._engine))
@@ -120,8 +133,8 @@ class LoadedNetwork:
         np.copyto(source.host, image)
         upload(source, self._stream)
         if not self._launch():
-            raise EngineError(f'TensorRT {trt.__version__} failed to run the model (it says: '
-                              f'{_LOG.take_errors()})')
+            raise EngineError(f'{self._name} failed to run the model (it says: '
+                              f'{self._log.take_errors()})')
         for spec in self.outputs:
             download(self._buffers[spec.name], self._stream)
         self._stream.synchronize()
@@ -140,7 +153,7 @@ class LoadedNetwork:
             self._stream = None
 
 
-def _io_tensors(engine: Any) -> List[Tuple[TensorSpec, bool]]:
+def _io_tensors(trt: Any, engine: Any) -> List[Tuple[TensorSpec, bool]]:
     """Give the engine's inputs and outputs in its order, each with whether it is an input."""
     if hasattr(engine, 'num_io_tensors'):
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]

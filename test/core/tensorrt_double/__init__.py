@@ -6,10 +6,16 @@ process and in those that it starts. What is left over at its end, or was done w
 is an AssertionError.
 """
 
+import atexit
 import contextlib
+import ctypes
+import functools
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tensorrt_double.api_table import VERSIONS
@@ -47,6 +53,8 @@ def installed(version, folder, *, device=None, compute_capability=None, memory_m
                 'compute_capability': compute_capability or capability, 'memory_mib': memory_mib,
                 'reports': str(folder)}
     environment = {'TENSORRT_DOUBLE': json.dumps(settings),
+                   'LD_LIBRARY_PATH': os.pathsep.join(filter(None, [
+                       _driver_folder(), os.environ.get('LD_LIBRARY_PATH')])),
                    'PYTHONPATH': os.pathsep.join([str(_SITE), str(_SITE.parent.parent)]
                                                  + sys.path)}
     before = {key: os.environ.get(key) for key in environment}
@@ -67,6 +75,23 @@ def installed(version, folder, *, device=None, compute_capability=None, memory_m
         report.unlink()
     if faults:
         raise StrictError('; '.join(faults))
+
+
+@functools.lru_cache(maxsize=None)
+def _driver_folder():
+    """
+    Make an empty libcuda.so.1, which a program asks for to see whether there is a driver.
+
+    Loaded here under that name, it is found by its name from now on in this process; those that
+    it starts find it on LD_LIBRARY_PATH.
+    """
+    folder = tempfile.mkdtemp(prefix='tensorrt_double_')
+    atexit.register(shutil.rmtree, folder)
+    library = os.path.join(folder, 'libcuda.so.1')
+    subprocess.run(['cc', '-shared', '-o', library, '-Wl,-soname,libcuda.so.1', '-x', 'c',
+                    os.devnull], check=True)
+    ctypes.CDLL(library)
+    return folder
 
 
 def start(settings):

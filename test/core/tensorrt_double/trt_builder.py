@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import struct
+import time
+from pathlib import Path
 
 import onnx
 
@@ -20,6 +22,7 @@ from tensorrt_double.trt_types import log
 MAGIC = b'ftrt'
 _TIMINGS = b'timings '
 _FLOATS = ('FLOAT', 'HALF')
+_WITHOUT_INT8 = ((5, 3), (6, 0), (6, 2))
 _PRECISIONS = ('FP16', 'INT8', 'BF16', 'FP8', 'INT4', 'FP4')
 
 
@@ -127,6 +130,10 @@ class Builder:
         return self._logger
 
     @property
+    def platform_has_fast_int8(self):
+        return gpu().compute_capability not in _WITHOUT_INT8
+
+    @property
     def platform_has_fast_fp16(self):
         return gpu().compute_capability != (6, 1)
 
@@ -152,6 +159,11 @@ class Builder:
             os.kill(os.getpid(), signal.SIGKILL)
         if fate == 'crash':
             os.kill(os.getpid(), signal.SIGSEGV)
+        if fate == 'endless':
+            reports = json.loads(os.environ['TENSORRT_DOUBLE'])['reports']
+            (Path(reports) / f'building-{os.getpid()}').touch()
+            while True:
+                time.sleep(60)
         if fate == 'out of memory':
             problem = ('Error Code 2: OutOfMemory (no further information)')
         if problem:
@@ -188,6 +200,10 @@ def _problem(network, config):
             if is_float != (dtype.name in _FLOATS):
                 return (f'Error Code 4: Internal Error ({layer.name}: output {index} cannot be '
                         f'{dtype.name})')
+    if (any(layer.kind == 'QUANTIZE' for layer in network._layers)
+            and gpu().compute_capability in _WITHOUT_INT8):
+        return ('Error Code 9: Internal Error (Networks with QuantizeLayer/DequantizeLayer layers '
+                'require hardware with Int8 support.)')
     if any(-1 in network._tensors[name][1] for name in network._inputs):
         return ('Error Code 4: Internal Error (Network has dynamic or shape inputs, but no '
                 'optimization profile has been defined.)')

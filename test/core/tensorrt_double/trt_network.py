@@ -24,7 +24,8 @@ _OTHER = {'Conv': 'CONVOLUTION', 'ConvTranspose': 'DECONVOLUTION', 'MatMul': 'MA
           'Concat': 'CONCATENATION', 'Slice': 'SLICE', 'Expand': 'SLICE', 'Pad': 'SLICE',
           'Gather': 'GATHER', 'Resize': 'RESIZE', 'TopK': 'TOPK', 'ArgMax': 'TOPK',
           'MaxPool': 'POOLING', 'AveragePool': 'POOLING', 'Identity': 'IDENTITY',
-          'Where': 'SELECT', 'LayerNormalization': 'NORMALIZATION', 'Shape': 'SHAPE'}
+          'Where': 'SELECT', 'LayerNormalization': 'NORMALIZATION', 'Shape': 'SHAPE',
+          'QuantizeLinear': 'QUANTIZE', 'DequantizeLinear': 'DEQUANTIZE'}
 
 
 class _Layer:
