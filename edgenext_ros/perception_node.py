@@ -22,8 +22,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 
-from edgenext_core.runtime.card_file import read_card
-from edgenext_core.runtime.engines.backends import BACKENDS, open_engine
+from edgenext_core.runtime.engines.backends import BACKENDS, open_engine, read_model_card
 from edgenext_core.runtime.errors import SettingError
 from edgenext_core.runtime.model_card import ModelCard, require_task
 from edgenext_core.runtime.model_file import model_number
@@ -42,14 +41,15 @@ from edgenext_ros.result_stream import ResultStream, ServedModel
 from edgenext_ros.tasks import ROS_TASKS
 
 PARAMETERS = (
-    ParameterSpec('model', '', 'path of the ONNX model file; required'),
+    ParameterSpec('model', '', 'path of the ONNX model file, or of an engine; required'),
     ParameterSpec('image_transport', 'raw', 'subscribe to image or to image/compressed',
                   choices=tuple(TRANSPORTS)),
     ParameterSpec('image_reliability', 'auto', 'reliability asked of the camera; auto follows '
                   'what its publishers offer', choices=RELIABILITY_SETTINGS),
     ParameterSpec('class_id_format', 'index', 'what class_id strings hold in results', live=True,
                   choices=CLASS_ID_FORMATS),
-    ParameterSpec('backend', 'auto', 'inference backend', choices=BACKENDS),
+    ParameterSpec('backend', 'auto', 'inference backend; auto takes TensorRT where there is an '
+                  'engine for this machine', choices=BACKENDS),
     ParameterSpec('threads', 1, 'CPU threads of one inference', limits=(1, 256)),
 )
 """What is known before the model; a task's settings follow, with the model card's defaults."""
@@ -83,15 +83,16 @@ class Perception(node_process.NodePart):
         """
         values = declare(self._node, PARAMETERS)
         path = self._model_path(values)
-        card = read_card(path)
+        card = read_model_card(path)
         require_task(card, self._task.name)
         number = model_number(path)
         specs = setting_specs(self._task.settings, card.defaults)
         settings = change_settings(card.defaults, self._task.settings, declare(self._node, specs))
-        self._pipeline = Pipeline(
-            open_engine(path, backend=values['backend'], threads=values['threads']), settings)
+        engine = open_engine(path, backend=values['backend'], threads=values['threads'])
+        self._node.get_logger().info(engine.choice)
+        self._pipeline = Pipeline(engine, settings)
         self._connect(values, ServedModel(
-            path=path, number=number, card=card, backend=self._backend(),
+            path=path, number=number, engine=engine,
             names_parameter=self._declare_class_names(card)))
         follow_changes(self._node, PARAMETERS + specs, self._change)
 
@@ -101,8 +102,8 @@ class Perception(node_process.NodePart):
         self._worker.start()
         self._diagnostics.start()
         self._node.get_logger().info(
-            f'{self._pipeline.card.architecture} for {self._task.name} on {self._backend()}, '
-            f'listening to {self._input.topic}')
+            f'{self._pipeline.card.architecture} for {self._task.name} on '
+            f'{self._pipeline.engine.backend}, listening to {self._input.topic}')
 
     def stop(self) -> None:
         """Unsubscribe, finish the frame in work, drop the waiting one, report once more."""
@@ -157,9 +158,6 @@ class Perception(node_process.NodePart):
         threshold = ROS_TASKS[self._task.name].threshold
         if threshold(settings) != threshold(before):
             self._stream.announce(settings)
-
-    def _backend(self) -> str:
-        return f'{self._pipeline.engine.backend} {self._pipeline.engine.version}'
 
 
 def run_perception(task: str) -> int:

@@ -16,6 +16,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo, VisionInfo
 
+from edgenext_core.runtime.engines.interface import Engine
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_core.runtime.pipeline import Answer
 from edgenext_core.runtime.records import Record
@@ -44,16 +45,24 @@ class ServedModel(NamedTuple):
     """
     What a stream tells of its model.
 
-    ``path`` is its file, ``number`` that file's, as ``model_number`` gives it; ``card`` its card;
-    ``backend`` names what runs it, with the version; ``names_parameter`` is the full name of the
-    parameter that lists its classes.
+    ``path`` is its file, ``number`` that file's, as ``model_number`` gives it; ``engine`` is what
+    runs it; ``names_parameter`` is the full name of the parameter that lists its classes.
     """
 
     path: str
     number: int
-    card: ModelCard
-    backend: str
+    engine: Engine
     names_parameter: str
+
+    @property
+    def card(self) -> ModelCard:
+        """Give the model's card."""
+        return self.engine.card
+
+    @property
+    def backend(self) -> str:
+        """Name what runs it, with the version."""
+        return f'{self.engine.backend} {self.engine.version}'
 
 
 class ResultStream:
@@ -147,7 +156,9 @@ class ResultStream:
         values: Dict[str, Any] = counter_values(counts, published=self._published)
         values['rate_hz'] = self._window.rate_hz(now_s=time.monotonic())
         values.update(latency_values(self._window))
-        values.update(model=self._model.path, backend=self._model.backend,
+        engine = self._model.engine
+        values.update(model=self._model.path, backend=self._model.backend, device=engine.device,
+                      precision=engine.precision, choice=engine.choice,
                       image_topic=self._input.topic, image_reliability=self._input.reliability)
         return DiagnosticStatus(
             level=level, name=f'{self._name}: {self._model.card.task}', message=text,

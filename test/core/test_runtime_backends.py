@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +12,15 @@ import numpy as np
 import onnx
 import pytest
 import tensorrt_double
+from built_engines import build, for_jetson_nano
 from tensorrt_double.api_table import FULL_VERSIONS
 from tensorrt_double.trt_builder import remake_plan
-from tiny_onnx import a_frame, tiny_card, without_cast, write_tiny_network
+from tiny_onnx import a_frame, tiny_card, write_tiny_network
 
 from edgenext_core.export.float16_graph import to_float16
-from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json, read_card
+from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json
 from edgenext_core.runtime.engines import cache
 from edgenext_core.runtime.engines.backends import open_engine, read_model_card
-from edgenext_core.runtime.engines.build_process import Job
-from edgenext_core.runtime.engines.build_process import build as build_here
-from edgenext_core.runtime.engines.nvidia import find_gpu
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.pipeline import Pipeline
 from edgenext_core.runtime.records import Classification
@@ -30,21 +29,6 @@ from edgenext_core.runtime.records import Classification
 def write_model(folder, version, **changes):
     """Write a model that a version can take."""
     return write_tiny_network(folder / 'tiny.onnx', uint8=version != '8.2', **changes)
-
-
-def build(model, *, precision='float16', engine=None):
-    """Build a model's engine as the command does, but in this process."""
-    import tensorrt
-    engine = engine or cache.engine_path(model)
-    if tensorrt.__version__ == FULL_VERSIONS['11']:
-        precision = 'float32'
-    device, capability = find_gpu()
-    built = build_here(Job(model, f'{engine}.part', precision, 256, None))
-    key = cache.key_for(model, read_card(model), tensorrt=built['tensorrt'], device=device,
-                        compute_capability=capability, precision=precision)
-    cache.install_engine(f'{engine}.part', engine, cache.Sidecar(
-        'tensorrt', '', key, read_card(model), {}))
-    return engine
 
 
 def test_every_version_runs_an_engine_that_is_there_and_gives_onnx_runtimes_numbers(
@@ -70,7 +54,7 @@ def test_every_version_runs_an_engine_that_is_there_and_gives_onnx_runtimes_numb
 @pytest.mark.parametrize('version', ['8.2', '10.13', '11'])
 def test_a_pipeline_gives_the_records_of_onnx_runtime(version, task, tmp_path):
     model = str(tmp_path / 'model.onnx')
-    prepare_demo_model(f'engines/demo/{task}.onnx', model, version)
+    (for_jetson_nano if version == '8.2' else shutil.copy)(f'engines/demo/{task}.onnx', model)
     frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3)).astype(np.uint8)
     with tensorrt_double.installed(version, tmp_path):
         build(model)
@@ -80,19 +64,6 @@ def test_a_pipeline_gives_the_records_of_onnx_runtime(version, task, tmp_path):
         expected = pipeline.run(frame).record
     for value, wanted in zip(record, expected):
         np.testing.assert_array_equal(value, wanted)
-
-
-def prepare_demo_model(source, path, version):
-    """Copy a model; TensorRT 8.2 gets it without its cast, and with the card that says so."""
-    onnx.save(onnx.load(source), path)
-    if version == '8.2':
-        card = read_card(source)
-        without_cast(path, path)
-        model = onnx.load(path)
-        spec = card.input._replace(dtype='float32')
-        onnx.helper.set_model_props(model, {METADATA_KEY: card_to_json(
-            card._replace(input=spec))})
-        onnx.save(model, path)
 
 
 def test_one_process_runs_three_models_on_one_context(tmp_path):

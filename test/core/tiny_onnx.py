@@ -130,17 +130,3 @@ def a_frame(seed=0):
     """Give a frame of the network's size, uint8."""
     return np.random.default_rng(seed).integers(
         0, 256, (1, HEIGHT, WIDTH, 3)).astype(np.uint8)
-
-
-def without_cast(path, out):
-    """Write a copy of a model whose input is float32: its first cast is gone."""
-    model = onnx.load(str(path))
-    graph = model.graph
-    cast = next(node for node in graph.node if 'image' in node.input)
-    for node in graph.node:
-        node.input[:] = ['image' if name == cast.output[0] else name for name in node.input]
-    graph.node.remove(cast)
-    graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, str(out))
-    return str(out)
