@@ -311,6 +311,14 @@ def test_a_target_that_does_not_exist_is_a_sentence(tmp_path, target):
         build_engine(order_for(model, tmp_path, rtx_targets=(target,)))
 
 
+def test_a_device_that_cannot_compute_a_model_is_a_sentence(tmp_path):
+    """On Turing, TensorRT-RTX multiplies no float32 matrices, as a classifier ends with."""
+    pytest.importorskip('tensorrt_rtx')
+    order = order_for(half_model(tmp_path), tmp_path, rtx_targets=('SM75', 'SM86'))
+    with pytest.raises(EngineError, match='cannot build .*; leave out one of the compute capabil'):
+        build_engine(order)
+
+
 def test_tensorrt_rtx_that_is_not_installed_is_a_sentence(tmp_path, monkeypatch):
     import sys
     monkeypatch.setitem(sys.modules, 'tensorrt_rtx', None)

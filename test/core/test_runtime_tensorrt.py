@@ -165,6 +165,7 @@ def damage(content, how):
             'an ONNX file': b'\x08\x07\x12\x07pytorch' + bytes(100)}[how]
 
 
+@pytest.mark.parametrize('tensorrt_version', ['8.2', '10.3'], indirect=True)
 @pytest.mark.parametrize('how', ['empty', 'garbage', 'truncated', 'half', 'flipped',
                                  'an ONNX file', 'of another version', 'of another GPU'])
 def test_an_engine_that_is_not_whole_or_not_ours_is_refused_in_a_sentence(

@@ -82,8 +82,12 @@ def _make_plan(trt: Any, job: Job, log: Any, timings: Optional[str]) -> Tuple[An
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         reason = log.take_errors()
-        remedy = ('close other programs, or build with a smaller --workspace-mb'
-                  if 'memory' in reason.lower() else 'try it with: --precision float32')
+        if 'memory' in reason.lower():
+            remedy = 'close other programs, or build with a smaller --workspace-mb'
+        elif job.targets:
+            remedy = 'leave out one of the compute capabilities'
+        else:
+            remedy = 'try it with: --precision float32'
         raise EngineError(f'{named(trt)} cannot build {job.model}; {remedy} (it says: {reason})')
     if timings:
         _write_timings(config, timings, part=f'{job.engine}.timings')
