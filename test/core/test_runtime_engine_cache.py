@@ -137,11 +137,13 @@ def test_the_sidecar_carries_the_card_so_that_an_engine_runs_alone(built):
     assert sidecar.built == {'float16': 6, 'all': 22} and sidecar.key == built[2]
 
 
-def test_a_sidecar_with_a_broken_card_is_a_sentence(built):
+@pytest.mark.parametrize('field, value', [
+    ('card', '{}'), ('library', 'os'), ('compute_capability', 5.3), ('input_shape', 'wide')])
+def test_a_sidecar_with_a_broken_field_is_a_sentence(built, field, value):
     _, engine, _ = built
     with open(f'{engine}.json') as stream:
         content = json.load(stream)
-    content['card'] = '{}'
+    content[field] = value
     with open(f'{engine}.json', 'w') as stream:
         json.dump(content, stream)
     with pytest.raises(EngineError, match='is damaged; build it with: edgenext build'):

@@ -11,6 +11,7 @@ import os
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from edgenext_core.runtime.card_file import card_from_json, card_to_json
+from edgenext_core.runtime.engines.nvidia import LIBRARIES
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.model_card import ModelCard
 
@@ -150,8 +151,8 @@ def read_sidecar(engine: str, *, model: str = 'MODEL.onnx') -> Sidecar:
             raw = json.load(stream)
         shape = tuple(int(size) for size in raw['input_shape'])
         key = EngineKey(*[raw[field] for field in EngineKey._fields])._replace(input_shape=shape)
-        if not isinstance(key.compute_capability, str):
-            raise TypeError('compute_capability')
+        if raw['library'] not in LIBRARIES or not isinstance(key.compute_capability, str):
+            raise ValueError('not what is written here')
         return Sidecar(raw['library'], raw['engine'], key, card_from_json(raw['card']),
                        raw['built'])
     except FileNotFoundError:

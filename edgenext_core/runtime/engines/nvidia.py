@@ -14,7 +14,7 @@ from typing import Any
 
 from edgenext_core.runtime.errors import EngineError
 
-TENSORRT, TENSORRT_RTX = 'tensorrt', 'tensorrt_rtx'
+LIBRARIES = TENSORRT, TENSORRT_RTX = 'tensorrt', 'tensorrt_rtx'
 """The modules that build and run engines."""
 _NAMES = {TENSORRT: 'TensorRT', TENSORRT_RTX: 'TensorRT-RTX'}
 _INSTALL = {TENSORRT: 'pip install tensorrt, on a Jetson with: sudo apt install '
