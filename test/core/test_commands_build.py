@@ -84,7 +84,9 @@ def test_a_senseless_option_is_refused(tmp_path, words, message):
 def edgenext_build(*words, **environment):
     return subprocess.Popen([sys.executable, '-m', 'edgenext_core.cli', 'build', *words],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=dict(os.environ, **environment))
+                            env=dict(os.environ, **environment),
+                            # Else a shell that runs the tests in the background lets it ignore it.
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def test_what_is_missing_is_one_sentence_of_the_command(tmp_path, capsys, monkeypatch):

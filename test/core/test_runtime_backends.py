@@ -216,14 +216,12 @@ def tensorrt_that_is_too_new(model, monkeypatch):
     return r'TensorRT or PyCUDA does not work here \(AttributeError: .*get_tensor_mode'
 
 
-def card_of_another_size(model, monkeypatch):
-    build(model)
+def change_card(model, **changes):
+    """Write another card into a model."""
     changed = onnx.load(model)
-    card = tiny_card()
     onnx.helper.set_model_props(changed, {METADATA_KEY: card_to_json(
-        card._replace(input=card.input._replace(height=16)))})
+        tiny_card()._replace(**changes))})
     onnx.save(changed, model)
-    return 'from another version|for the input'
 
 
 FAULTS = (no_engine, other_version, other_gpu, other_capability, other_model, truncated,
@@ -248,14 +246,27 @@ def test_auto_falls_back_and_says_why_and_tensorrt_refuses_with_the_same_words(
         assert engine.infer(a_frame())['class_ids'].shape == (1,)
 
 
-def test_a_card_of_another_size_than_the_engines_is_refused(tmp_path, monkeypatch):
+def test_a_card_of_another_size_than_the_engines_is_refused(tmp_path):
     model = write_tiny_network(tmp_path / 'tiny.onnx')
     with tensorrt_double.installed('8.6', tmp_path):
-        reason = card_of_another_size(model, monkeypatch)
-        with pytest.raises(EngineError, match=reason):
+        build(model)
+        change_card(model, input=tiny_card().input._replace(height=16))
+        with pytest.raises(EngineError, match='was built from another version of'):
             open_engine(model, backend='tensorrt')
         with pytest.raises(ModelCardError, match='the card and the graph disagree'):
             open_engine(model)
+
+
+def test_a_card_that_lies_is_found_out_on_tensorrt_too_and_nothing_stays_on_the_gpu(tmp_path):
+    model = write_tiny_network(tmp_path / 'tiny.onnx')
+    change_card(model, labels=('a', 'b'), colors_rgb=((0, 0, 0),) * 2)
+    with tensorrt_double.installed('8.6', tmp_path) as gpu:
+        path = build(model)
+        for backend, file in (('tensorrt', path), ('auto', model)):
+            with pytest.raises(ModelCardError, match=rf'{file}: the card and the graph disagree: '
+                               r'by the card the output is probabilities float32 \(1, 2\)'):
+                open_engine(model, backend=backend)
+        assert gpu.primary_users == 0
 
 
 def test_a_built_precision_of_either_kind_is_taken(tmp_path):

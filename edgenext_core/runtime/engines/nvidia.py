@@ -40,8 +40,8 @@ def find_gpu() -> Any:
     try:
         from edgenext_core.runtime.engines.cuda_buffers import describe_gpu
     except Exception as error:
-        raise EngineError(f'PyCUDA cannot be imported ({_shown(error)}); install it again where '
-                          f'it is used; {_how_to_install_pycuda()}') from error
+        raise EngineError(f'PyCUDA cannot be imported ({_shown(error)}); '
+                          f'{_how_to_install_pycuda(again=True)}') from error
     return describe_gpu()
 
 
@@ -90,10 +90,11 @@ def _is_installed(package: str) -> bool:
     return bool(sys.modules.get(package) or importlib.util.find_spec(package))
 
 
-def _how_to_install_pycuda() -> str:
+def _how_to_install_pycuda(*, again: bool = False) -> str:
     nvcc = '' if shutil.which('nvcc') else (
         ', after: export PATH=/usr/local/cuda/bin:$PATH (it is compiled, and nvcc is not on PATH)')
-    return f'install it with: pip install pycuda{nvcc}'
+    return ('install it again with: pip install --force-reinstall --no-cache-dir pycuda' if again
+            else 'install it with: pip install pycuda') + nvcc
 
 
 def _shown(error: Exception) -> str:
