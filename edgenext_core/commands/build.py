@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if is_built(order):
         print(f'{engine} fits this model and machine already; delete it to build it anew')
         return 0
+    print(f'building {engine}, which takes minutes on a small device', file=sys.stderr)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     try:
         built = build_engine(order, on_progress=_show)

@@ -93,7 +93,7 @@ class Driver:
         self.host.clear()
         self.stream = self.execution = self.engine = self.runtime = None
         self.context.pop()
-        self.context = None
+        self.context.detach()
 
 
 def _numpy(dtype):

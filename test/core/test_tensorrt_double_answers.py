@@ -91,7 +91,7 @@ def test_a_bad_plan_gives_none_and_an_error_in_the_log(tensorrt_version, tmp_pat
     assert re.search(message, ' '.join(errors))
     del runtime
     driver.context.pop()
-    driver.context = None
+    driver.context.detach()
 
 
 def test_a_plan_of_another_device_of_that_kind_works_with_a_warning(tensorrt_version, tmp_path):
@@ -130,7 +130,7 @@ def test_a_parser_refuses_what_its_version_cannot_read(tmp_path, version, change
         other = write_tiny_network(tmp_path / 'other.onnx', **changes)
         assert message in driver.build(model=other)
         driver.context.pop()
-        driver.context = None
+        driver.context.detach()
 
 
 def test_garbage_is_not_parsed(tensorrt_version, tmp_path):
@@ -138,7 +138,7 @@ def test_garbage_is_not_parsed(tensorrt_version, tmp_path):
     (tmp_path / 'garbage.onnx').write_bytes(b'garbage')
     assert 'Failed to parse the ONNX model' in driver.build(model=tmp_path / 'garbage.onnx')
     driver.context.pop()
-    driver.context = None
+    driver.context.detach()
 
 
 @pytest.mark.parametrize('version', ['8.2', '8.5', '8.6'])
@@ -147,7 +147,7 @@ def test_up_to_8_6_a_network_must_have_an_explicit_batch(tmp_path, version):
         driver = Driver(tmp_path, version)
         assert 'explicit batch' in driver.build(explicit=False)
         driver.context.pop()
-        driver.context = None
+        driver.context.detach()
 
 
 def _halves(plan):
@@ -167,7 +167,7 @@ def test_pinned_layers_stay_in_float32_only_if_the_builder_is_told_to_obey(tmp_p
                                       pin=SENSITIVE_NODES))
         assert 'stem' in obeyed and not obeyed.intersection(SENSITIVE_NODES)
         driver.context.pop()
-        driver.context = None
+        driver.context.detach()
 
 
 def test_a_strongly_typed_network_takes_no_precision_flags(tmp_path):
@@ -178,7 +178,7 @@ def test_a_strongly_typed_network_takes_no_precision_flags(tmp_path):
         assert driver.build(typed=True, pin=['softmax']) is None
         assert 'API Usage Error' in ''.join(driver.messages)
         driver.context.pop()
-        driver.context = None
+        driver.context.detach()
 
 
 def test_indices_cannot_be_made_floating_point_numbers(tmp_path):
@@ -197,7 +197,7 @@ def test_indices_cannot_be_made_floating_point_numbers(tmp_path):
         layer.set_output_type(1, tensorrt.DataType.FLOAT)
         assert builder.build_serialized_network(network, config) is None
         driver.context.pop()
-        driver.context = None
+        driver.context.detach()
 
 
 def test_a_timing_cache_of_another_version_is_not_taken(tmp_path):

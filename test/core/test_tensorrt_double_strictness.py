@@ -224,7 +224,12 @@ def forgets_host_memory(driver):
 
 
 def keeps_the_primary_context(driver):
-    FORGOTTEN.append(driver.context)
+    FORGOTTEN.append(driver.cuda.Device(0).retain_primary_context())
+    driver.close()
+
+
+def drops_the_primary_context_without_detach(driver):
+    driver.cuda.Device(0).retain_primary_context()
     driver.close()
 
 
@@ -270,6 +275,7 @@ WRONG = {
     forgets_device_memory: 'leak: device memory',
     forgets_host_memory: 'leak: page-locked host memory',
     keeps_the_primary_context: 'leak: the primary context',
+    drops_the_primary_context_without_detach: 'dropped without detach',
     hides_everything_behind_an_except: '1 bindings for an engine of 4',
 }
 

@@ -49,13 +49,16 @@ def primary_context() -> Iterator[None]:
     describe_gpu()
     try:
         context = cuda.Device(0).retain_primary_context()
-        context.push()
     except cuda.Error as error:
         raise cuda_sentence(error) from error
     try:
-        yield
+        context.push()
+        try:
+            yield
+        finally:
+            context.pop()
     finally:
-        context.pop()
+        context.detach()  # where it is only dropped, PyCUDA does not release it
 
 
 def cuda_sentence(error: cuda.Error) -> EngineError:

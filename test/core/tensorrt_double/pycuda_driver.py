@@ -125,7 +125,11 @@ class Context:
             self._gpu.died(self._number)
 
     def __del__(self):
-        if self._valid:
+        if self._valid and self._primary:
+            # ~context calls its own detach_internal, not primary_context's.
+            self._gpu.note('a primary context was dropped without detach: PyCUDA calls '
+                           'cuCtxDetach for it, which does not release it')
+        elif self._valid:
             self._release()
 
 
