@@ -108,7 +108,7 @@ def test_what_is_missing_is_one_sentence_of_the_command(tmp_path, capsys, monkey
 def test_a_build_that_is_interrupted_ends_its_child_and_leaves_nothing(tmp_path, number):
     model = write_tiny_network(tmp_path / 'tiny.onnx')
     with tensorrt_double.installed('8.6', tmp_path):
-        process = edgenext_build(model, TENSORRT_DOUBLE_BUILD='endless')
+        process = edgenext_build(model, TENSORRT_DOUBLE_BUILD='slow')
         child = wait_for_builder(tmp_path)
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
@@ -121,7 +121,7 @@ def test_a_build_that_is_interrupted_ends_its_child_and_leaves_nothing(tmp_path,
 
 
 def wait_for_builder(folder):
-    """Give the process id that the double leaves when it begins to build for ever."""
+    """Give the process id that the double leaves when it begins to build, slowly."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         for path in folder.glob('building-*'):
