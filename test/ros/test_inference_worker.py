@@ -40,7 +40,7 @@ class Rig:
         return ImageInput(self.bench.node, topic, transport='raw', reliability_setting='auto')
 
     def stream(self, pipeline, camera, prefix):
-        model = ServedModel('model.onnx', 1, pipeline.card, 'onnxruntime', '/bench/class_names')
+        model = ServedModel('model.onnx', 1, pipeline.engine, '/bench/class_names')
         stream = ResultStream(self.bench.node, camera, model=model, slot=FrameSlot(self.changed),
                               prefix=prefix, class_id_format='index')
         self._jobs.append(Job(pipeline, stream))
