@@ -52,7 +52,6 @@ def run(options: argparse.Namespace) -> int:
     if is_built(order):
         print(f'{engine} fits this model and machine already; delete it to build it anew')
         return 0
-    print(f'building {engine}, which takes minutes on a small device', file=sys.stderr)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     try:
         built = build_engine(order, on_progress=_show)
@@ -67,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
 def _show(elapsed_s: float) -> None:
     if sys.stderr.isatty():
         print(f'\rbuilding, {elapsed_s:.0f} s', end='', file=sys.stderr, flush=True)
+    elif elapsed_s < 2:
+        print('building, which takes minutes on a small device', file=sys.stderr, flush=True)
 
 
 def _report(order: Order, built: Built) -> None:

@@ -113,8 +113,7 @@ def test_a_build_that_is_interrupted_ends_its_child_and_leaves_nothing(tmp_path,
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors.splitlines() == [f'building {tmp_path}/tiny.engine, which takes minutes on a '
-                                   'small device', 'edgenext: interrupted']
+    assert errors.splitlines()[-1] == 'edgenext: interrupted' and 'Traceback' not in errors
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     assert engine_files(tmp_path) == []
