@@ -40,6 +40,7 @@ COMMANDS = (
     Command('predict', 'run a model on images, videos or a camera, and write what it finds'),
     Command('models', 'list the networks with parameters and multiply-adds', 'export'),
     Command('weights', 'list and download released weights'),
+    Command('doctor', 'check this machine: what works, what does not, and its remedy'),
 )
 
 

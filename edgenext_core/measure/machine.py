@@ -99,6 +99,18 @@ def installed_versions() -> Dict[str, str]:
             if folder is not None}
 
 
+def read_power_modes(root: str) -> Dict[int, str]:
+    """
+    Read which power modes a Jetson has.
+
+    :param root: folder that has proc, sys, etc and var
+    :return: name by number, which ``nvpmodel -m`` takes; nothing where it is no Jetson
+    """
+    rows = re.findall(r'^<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)',
+                      read_text(root, 'etc/nvpmodel.conf'), re.MULTILINE)
+    return {int(number): name for number, name in rows}
+
+
 def read_text(root: str, path: str) -> str:
     """
     Read a file of the system.
@@ -120,7 +132,7 @@ def _find(pattern: str, text: str) -> str:
 
 
 def _count_cores(root: str) -> int:
-    allowed = _find(r'^Cpus_allowed_list:\s*(\S+)$', read_text(root, 'proc/self/status'))
+    allowed = _find(r'^Cpus_allowed_list:\s*(\d[\d,-]*\d|\d)$', read_text(root, 'proc/self/status'))
     count = 0
     for span in filter(None, allowed.split(',')):
         first, _, last = span.partition('-')
@@ -143,20 +155,20 @@ def _jetson_release(root: str, board: Optional[str]) -> Optional[str]:
     found = re.search(r'R(\d+) \(release\), REVISION: ([\d.]+)',
                       read_text(root, 'etc/nv_tegra_release'))
     if found is None:
-        return 'L4T of an unknown release' if 'Jetson' in (board or '') else None
+        # A container sees neither file, unless it is given them.
+        tegra = 'tegra' in read_text(root, 'proc/sys/kernel/osrelease')
+        return 'L4T of an unknown release' if tegra or 'Jetson' in (board or '') else None
     release = re.sub(r'\.0$', '', f'{found.group(1)}.{found.group(2)}')
     jetpack = _JETPACKS.get(release)
     return f'L4T {release}' + (f' (JetPack {jetpack})' if jetpack else '')
 
 
 def _power_mode(root: str) -> Optional[str]:
-    modes = read_text(root, 'etc/nvpmodel.conf')
     number = (_find(r'^pmode:(\d+)', read_text(root, 'var/lib/nvpmodel/status'))
-              or _find(r'^<\s*PM_CONFIG\s+DEFAULT=(\d+)', modes))
+              or _find(r'^<\s*PM_CONFIG\s+DEFAULT=(\d+)', read_text(root, 'etc/nvpmodel.conf')))
     if not number:
         return None
-    name = _find(rf'^<\s*POWER_MODEL\s+ID={int(number)}\s+NAME=(\S+)', modes)
-    return name or f'mode {int(number)}'
+    return read_power_modes(root).get(int(number), f'mode {int(number)}')
 
 
 def _clocks_mhz(root: str, cpuinfo: str) -> Dict[str, int]:
@@ -164,7 +176,7 @@ def _clocks_mhz(root: str, cpuinfo: str) -> Dict[str, int]:
     clocks = {'CPU': _numbers(root, f'{cpu}/scaling_cur_freq', per_mhz=1000),
               'CPU max': _numbers(root, f'{cpu}/cpuinfo_max_freq', per_mhz=1000)}
     if not clocks['CPU']:
-        clocks['CPU'] = [round(float(_find(r'^cpu MHz\s*:\s*([\d.]+)$', cpuinfo) or 0))]
+        clocks['CPU'] = [round(float(_find(r'^cpu MHz\s*:\s*(\d+\.?\d*)$', cpuinfo) or 0))]
     devices = 'sys/class/devfreq'
     for name in _list(os.path.join(root, devices)):
         if _GPU.search(name):
@@ -182,7 +194,7 @@ def _numbers(root: str, path: str, *, per_mhz: int) -> List[int]:
 
 
 def _list(folder: str) -> List[str]:
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return sorted(os.listdir(folder)) if os.access(folder, os.R_OK | os.X_OK) else []
 
 
 def _package_folder(module: str) -> Optional[str]:

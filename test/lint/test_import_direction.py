@@ -73,6 +73,7 @@ LAYERS = {
     'edgenext_core.commands.progress': Layer((), ('rich',)),
     'edgenext_core.commands.weights': Layer(('edgenext_core.weights',)),
     'edgenext_core.commands.fit': Layer(('edgenext_core.train',)),
+    'edgenext_core.commands.doctor': Layer(('edgenext_core.measure',)),
     'edgenext_core.commands.evaluate': Layer(
         ('edgenext_core.train.tasks', 'edgenext_core.data', 'edgenext_core.labels',
          'edgenext_core.measure', 'edgenext_core.runtime'),

@@ -1,0 +1,1 @@
+"""What of a machine works and what does not, each with its remedy: the checks of the doctor."""

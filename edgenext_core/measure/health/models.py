@@ -1,0 +1,55 @@
+"""Which models and engines can be used here, found by opening each."""
+
+import os
+import sys
+from typing import Dict, List
+
+from edgenext_core.measure.health.finding import ERROR, OK, WARN, Finding
+from edgenext_core.measure.health.probe import ProbeError, try_in_child
+
+_SUFFIXES = ('.onnx', '.engine')
+_FOLDERS = ('engines', os.path.join('engines', 'demo'))
+
+
+def find_models(share: str) -> List[str]:
+    """
+    List the models that lie where the documents put them.
+
+    :param share: the share folder of the installed package, '' where there is none
+    :return: paths of ONNX files and engines, below the working folder first
+    """
+    folders = list(_FOLDERS) + [os.path.join(share, folder) for folder in _FOLDERS if share]
+    found: Dict[str, str] = {}  # by the file itself: the clone may be what is installed
+    for folder in folders:
+        names = sorted(os.listdir(folder)) if os.access(folder, os.R_OK | os.X_OK) else []
+        for path in (os.path.join(folder, name) for name in names if name.endswith(_SUFFIXES)):
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def find_share(environ: Dict[str, str]) -> str:
+    """
+    Find the share folder of this package.
+
+    :param environ: variables of the process
+    :return: the folder, '' where the package is not installed
+    """
+    prefixes = environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) + [sys.prefix]
+    folders = (os.path.join(prefix, 'share', 'edgenext_ros') for prefix in prefixes if prefix)
+    return next((folder for folder in folders if os.path.isdir(folder)), '')
+
+
+def check_model(path: str, *, wanted: bool) -> Finding:
+    """
+    Open a model and run it once.
+
+    :param path: an ONNX file or an engine
+    :param wanted: whether the user asked for this one
+    :return: what runs it; an error where nothing does and it is wanted, else a warning
+    """
+    try:
+        answer = try_in_child('model', path)
+    except ProbeError as error:
+        return Finding('Model', ERROR if wanted else WARN, f'{path} cannot be used', str(error))
+    runs = answer['choice'] or f'{answer["backend"]} {answer["version"]}'
+    return Finding('Model', OK, f'{path} ({answer["task"]})', f'runs on {runs}')

@@ -1,0 +1,176 @@
+"""Checks of ROS 2: whether it is there, how its messages travel, and cv_bridge against NumPy."""
+
+import importlib.util
+import os
+import xml.etree.ElementTree as ElementTree
+from typing import Optional
+
+from edgenext_core.measure.health.finding import OK, WARN, Finding, Surroundings
+from edgenext_core.measure.health.models import find_share
+from edgenext_core.measure.health.probe import ProbeCrashError, ProbeError, try_in_child
+
+_FAST_DDS = 'rmw_fastrtps_cpp'
+_HIGHEST_DOMAIN = 101
+"""Above it, Linux gives the ports of the domain to outgoing connections."""
+_IMAGE_BYTES = 640 * 480 * 3
+_SEGMENT_MIB = 64
+"""What each process takes of /dev/shm by our profile."""
+_PROCESSES = 4
+"""A camera and three nodes."""
+
+
+def check_ros(surroundings: Surroundings) -> Finding:
+    """
+    Import rclpy and the messages, and tell distribution, middleware and domain.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where nodes cannot run
+    """
+    environ = surroundings.environ
+    if environ.get('ROS_VERSION') == '1':
+        return Finding('ROS', WARN, f'ROS 1 {environ.get("ROS_DISTRO", "")} is sourced',
+                       'open a shell without it and source ROS 2')
+    if 'rclpy' not in surroundings.machine.versions:
+        return _not_sourced(surroundings.root)
+    try:
+        try_in_child('import', 'rclpy')
+    except ProbeError as error:
+        return Finding('ROS', WARN, f'rclpy cannot be imported ({error})', 'take the Python and '
+                       'the NumPy that this ROS 2 was built for')
+    distro = environ.get('ROS_DISTRO')
+    domain = environ.get('ROS_DOMAIN_ID') or '0'
+    found = ', '.join([distro or f'rclpy {surroundings.machine.versions["rclpy"]}',
+                       environ.get('RMW_IMPLEMENTATION') or f'{_FAST_DDS} by default',
+                       f'domain {domain}'])
+    if not domain.isdigit() or int(domain) > _HIGHEST_DOMAIN:
+        return Finding('ROS', WARN, found, f'ROS_DOMAIN_ID: take 0 to {_HIGHEST_DOMAIN}')
+    try:
+        try_in_child('import', 'vision_msgs.msg')
+    except ProbeError as error:
+        return Finding('ROS', WARN, f'{found}; vision_msgs cannot be imported ({error})',
+                       f'sudo apt install ros-{distro or "DISTRO"}-vision-msgs')
+    return Finding('ROS', OK, found, 'nodes run, and hear those of the same domain')
+
+
+def check_dds_profile(surroundings: Surroundings) -> Optional[Finding]:
+    """
+    Check that Fast DDS is set up for images.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where images would get lost; nothing without ROS or with another middleware
+    """
+    environ = surroundings.environ
+    rclpy = surroundings.machine.versions.get('rclpy')
+    if rclpy is None or not environ.get(
+            'RMW_IMPLEMENTATION', _FAST_DDS).startswith('rmw_fastrtps'):
+        return None
+    variables = ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE']
+    if rclpy.split('.')[0].isdigit() and int(rclpy.split('.')[0]) >= 9:
+        variables.reverse()
+    variable, other = variables  # Fast DDS 3 came with rclpy 9
+    remedy = f'for the camera, too: export {variable}={_our_profile(surroundings)}'
+    path = environ.get(variable)
+    if path:
+        fault = _fault_of_profile(path)
+        return (Finding('DDS profile', WARN, f'{variable}={path} {fault}', remedy) if fault else
+                Finding('DDS profile', OK, path, 'images fit into shared memory; the camera needs '
+                        'it, too'))
+    if 'max_msg_size' in environ.get('FASTDDS_BUILTIN_TRANSPORTS', ''):
+        return Finding('DDS profile', OK, environ['FASTDDS_BUILTIN_TRANSPORTS'],
+                       'large messages arrive')
+    found = f'{other} is set, which this Fast DDS does not read' if other in environ else 'none'
+    return Finding('DDS profile', WARN, found, 'best-effort images between processes get lost '
+                   f'unnoticed; {remedy}')
+
+
+def check_shared_memory(surroundings: Surroundings) -> Optional[Finding]:
+    """
+    Check that /dev/shm is there, may be written, and is large enough for our profile.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where not; nothing without ROS
+    """
+    if 'rclpy' not in surroundings.machine.versions:
+        return None
+    folder = os.path.join(surroundings.root, 'dev', 'shm')
+    if not os.path.isdir(folder):
+        return Finding('/dev/shm', WARN, 'missing', 'sudo mount -t tmpfs shm /dev/shm, else '
+                       'images travel over UDP')
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding('/dev/shm', WARN, 'cannot be written', 'sudo chmod 1777 /dev/shm, else '
+                       'images travel over UDP')
+    state = os.statvfs(folder)
+    return judge_shared_memory(total_mib=state.f_blocks * state.f_frsize >> 20,
+                               free_mib=state.f_bavail * state.f_frsize >> 20)
+
+
+def judge_shared_memory(*, total_mib: int, free_mib: int) -> Finding:
+    """
+    Compare shared memory with what a camera and three nodes take.
+
+    :param total_mib: size of /dev/shm, MiB
+    :param free_mib: what is free of it, MiB
+    :return: a warning where they do not fit
+    """
+    found = f'{free_mib} of {total_mib} MiB are free'
+    needed = _SEGMENT_MIB * _PROCESSES
+    if free_mib < needed:
+        return Finding('/dev/shm', WARN, found, f'a camera and three nodes take {needed} MiB: '
+                       'docker run --shm-size 1g, or --ipc host; files that ended programs left '
+                       'are removed by: fastdds shm clean')
+    return Finding('/dev/shm', OK, found, 'room for a camera and three nodes')
+
+
+def check_cv_bridge(surroundings: Surroundings) -> Optional[Finding]:
+    """
+    Let cv_bridge convert a picture.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where it fails; nothing where it is not there, since our nodes do not use it
+    """
+    if importlib.util.find_spec('cv_bridge') is None:
+        return None
+    numpy = f'NumPy {surroundings.machine.versions.get("numpy", "?")}'
+    try:
+        try_in_child('cv_bridge')
+    except ProbeCrashError as error:
+        return Finding('cv_bridge', WARN, f'ends its process with {numpy} ({error})', 'our nodes '
+                       "do without it; for Python nodes that use it: pip install 'numpy<2'")
+    except ProbeError as error:
+        return Finding('cv_bridge', WARN, f'does not work with {numpy} ({error})', 'our nodes do '
+                       "without it; for Python nodes that use it: pip install 'numpy<2'")
+    return Finding('cv_bridge', OK, f'works with {numpy}', 'our nodes do without it')
+
+
+def _not_sourced(root: str) -> Finding:
+    folder = os.path.join(root, 'opt', 'ros')
+    distros = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    found = [os.path.join('/opt/ros', distro, name, 'setup.bash')
+             for distro in distros for name in ('', 'install')
+             if os.path.exists(os.path.join(folder, distro, name, 'setup.bash'))]
+    if found:
+        return Finding('ROS', WARN, 'not sourced', f'source {os.path.normpath(found[-1])}')
+    return Finding('ROS', WARN, 'not installed', 'the nodes need ROS 2; the other commands do not')
+
+
+def _our_profile(surroundings: Surroundings) -> str:
+    clone = os.path.join(os.path.dirname(__file__), '..', '..', '..')
+    places = (os.path.abspath(os.path.join(folder, 'config', 'fastdds.xml'))
+              for folder in (clone, find_share(surroundings.environ)) if folder)
+    return next((place for place in places if os.path.isfile(place)), 'config/fastdds.xml')
+
+
+def _fault_of_profile(path: str) -> str:
+    try:
+        tree = ElementTree.parse(path)
+    except OSError as error:
+        return f'cannot be read ({error.strerror})'
+    except ElementTree.ParseError as error:
+        return f'is no XML ({error})'
+    for element in tree.iter():
+        name = element.tag.rpartition('}')[2]
+        if name == 'segment_size' and int(element.text or 0) >= _IMAGE_BYTES:
+            return ''
+        if name == 'builtinTransports' and 'max_msg_size' in element.attrib:
+            return ''
+    return 'has no shared memory that an image of 640x480 fits into'
