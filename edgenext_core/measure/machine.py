@@ -132,7 +132,7 @@ def _find(pattern: str, text: str) -> str:
 
 
 def _count_cores(root: str) -> int:
-    allowed = _find(r'^Cpus_allowed_list:\s*(\d[\d,-]*\d|\d)$', read_text(root, 'proc/self/status'))
+    allowed = _find(r'^Cpus_allowed_list:\s*(\d[\d,-]*)$', read_text(root, 'proc/self/status'))
     count = 0
     for span in filter(None, allowed.split(',')):
         first, _, last = span.partition('-')

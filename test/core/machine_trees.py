@@ -10,6 +10,11 @@ NANO = {
     'proc/meminfo': ('MemTotal:        4051048 kB\nMemFree:         1904180 kB\n'
                      'MemAvailable:    2572364 kB\nSwapTotal:       2025520 kB\n'
                      'SwapFree:        2025520 kB\nHugePages_Total:       0\n'),
+    'proc/swaps': ('Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n'
+                   '/dev/zram0                              partition\t506380\t0\t5\n'
+                   '/dev/zram1                              partition\t506380\t0\t5\n'
+                   '/dev/zram2                              partition\t506380\t0\t5\n'
+                   '/dev/zram3                              partition\t506380\t0\t5\n'),
     'proc/device-tree/model': 'NVIDIA Jetson Nano Developer Kit\0',
     'proc/sys/kernel/osrelease': '4.9.253-tegra\n',
     'etc/os-release': ('NAME="Ubuntu"\nVERSION="18.04.6 LTS (Bionic Beaver)"\nID=ubuntu\n'
@@ -36,6 +41,8 @@ JETPACK_6 = {
     'proc/self/status': 'Name:\tcat\nCpus_allowed:\t3f\nCpus_allowed_list:\t0-5\n',
     'proc/meminfo': ('MemTotal:        7802128 kB\nMemFree:         3100000 kB\n'
                      'MemAvailable:    5400000 kB\nSwapTotal:       3901056 kB\n'),
+    'proc/swaps': ('Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n'
+                   '/swapfile                               file\t\t3901056\t0\t-2\n'),
     'proc/device-tree/model':
         'NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super\0',
     'proc/sys/kernel/osrelease': '5.15.148-tegra\n',

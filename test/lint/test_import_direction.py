@@ -94,10 +94,12 @@ LAYERS = {
     'launch': Layer(outside=('launch', 'launch_ros')),
 }
 # Robots have no torch and not every backend, so these files import late; the downloader takes four
-# times as long to import as everything else that lists the releases.
+# times as long to import as everything else that lists the releases; a probe is the child process
+# in which such a package is tried.
 LATE_IMPORTERS = (
     'edgenext_core.cli',
     'edgenext_core.commands.progress',
+    'edgenext_core.measure.health.probe',
     'edgenext_core.runtime.engines.backends',
     'edgenext_core.runtime.engines.build_process',
     'edgenext_core.runtime.engines.nvidia',

@@ -91,13 +91,15 @@ def _gpus(_: str) -> Dict[str, Any]:
         if status != 0:
             raise ProbeError(f"CUDA's driver answers {function} with error {status}")
 
-    number, minor, size = ctypes.c_int(), ctypes.c_int(), ctypes.c_size_t()
+    number, minor, device = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    size = ctypes.c_size_t()
     ask('cuInit', 0)
     ask('cuDriverGetVersion', ctypes.byref(number))
     version = f'{number.value // 1000}.{number.value % 1000 // 10}'
     ask('cuDeviceGetCount', ctypes.byref(number))
     gpus: List[List[Any]] = []
-    for device in range(number.value):
+    for index in range(number.value):
+        ask('cuDeviceGet', ctypes.byref(device), index)
         name = ctypes.create_string_buffer(256)
         ask('cuDeviceGetName', name, len(name), device)
         ask('cuDeviceGetAttribute', ctypes.byref(number), _CAPABILITY_MAJOR, device)
@@ -118,8 +120,8 @@ def _cv_bridge(_: str) -> Dict[str, Any]:
 
 
 def _model(path: str) -> Dict[str, Any]:
-    backends = importlib.import_module('edgenext_core.runtime.engines.backends')
-    engine = backends.open_engine(path)
+    from edgenext_core.runtime.engines.backends import open_engine
+    engine = open_engine(path)
     try:
         return {'task': engine.card.task, 'backend': engine.backend, 'version': engine.version,
                 'choice': getattr(engine, 'choice', '')}
