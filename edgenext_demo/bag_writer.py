@@ -19,8 +19,8 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from edgenext_core.measure.share_folders import find_share
 from edgenext_demo.errors import DemoError
-from edgenext_demo.installation import find_share
 
 _MESSAGES = 'vision_msgs'
 _UNSPECIFIED = QosTime(0, 0)

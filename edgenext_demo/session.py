@@ -12,7 +12,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from edgenext_demo.bag_writer import BagWriter
 from edgenext_demo.errors import DemoError
-from edgenext_demo.installation import find_dds_profile
+from edgenext_demo.installation import require_dds_profile
 from edgenext_demo.listener import Listener
 from edgenext_demo.model_folder import DemoModel
 from edgenext_demo.node_figures import Counters, NodeFigures
@@ -64,7 +64,7 @@ def play_clip(clip: Clip, models: Sequence[DemoModel], *, bag: BagWriter, log_fo
     :raises KeyboardInterrupt: when the user gives up
     :raises SystemExit: when this process is told to end
     """
-    os.environ.update(private_environment(find_dds_profile()))
+    os.environ.update(private_environment(require_dds_profile()))
     with Processes(log_folder) as processes:
         # Before rclpy has threads, which forking does not go well with; the camera waits.
         _start_nodes(processes, clip, models)

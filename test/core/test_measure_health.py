@@ -11,6 +11,7 @@ from edgenext_core.measure.health import device, models, packages, probe, ros
 from edgenext_core.measure.health.examination import CHECKS, examine, judge_backends
 from edgenext_core.measure.health.finding import ERROR, OK, WARN, Gpu, Surroundings, make_check
 from edgenext_core.measure.machine import describe_machine
+from edgenext_core.measure.share_folders import find_share
 
 ORIN_GPU = Gpu('Orin', '8.7', 7619, '12.6')
 DIES = 'import os\nos.abort()\n'
@@ -115,6 +116,7 @@ DRIVER = """
 #include <stddef.h>
 #include <string.h>
 int cuInit(unsigned flags) { return STATUS; }
+int cuGetErrorString(int status, const char **text) { *text = "no device is detected"; return 0; }
 int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
 int cuDeviceGetCount(int *count) { *count = 2; return 0; }
 int cuDeviceGet(int *device, int index) { *device = 40 + index; return 0; }
@@ -153,7 +155,8 @@ def test_gpus_are_found_through_the_driver_alone(install_driver):
 
 def test_a_driver_that_finds_no_device_says_why(install_driver):
     install_driver(100)
-    assert device.find_gpus() == ((), "CUDA's driver answers cuInit with error 100")
+    assert device.find_gpus() == (
+        (), "CUDA's driver answers cuInit with error 100: no device is detected")
 
 
 # Packages
@@ -387,7 +390,8 @@ def test_models_are_found_here_and_where_they_are_installed_each_once(tmp_path, 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('')
     (tmp_path / 'engines' / 'demo').symlink_to(share / 'engines' / 'demo')
-    found = models.find_models(models.find_share({'AMENT_PREFIX_PATH': str(tmp_path / 'prefix')}))
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path / 'prefix'))
+    found = models.find_models(find_share('edgenext_ros'))
     assert found == ['engines/own.engine', 'engines/own.onnx', 'engines/demo/d.onnx']
 
 

@@ -26,11 +26,11 @@ from sample_run import (
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray, LabelInfo, VisionInfo
 
+from edgenext_core.measure.share_folders import find_share
 from edgenext_core.runtime.records import ClassMask
 from edgenext_demo.bag_reader import BagReader, NewestMessage, stamp_of
 from edgenext_demo.bag_writer import BagWriter, remove_bag
 from edgenext_demo.errors import DemoError
-from edgenext_demo.installation import find_share
 from edgenext_demo.topics import FRAMES, result_topic
 from edgenext_ros.conversions import classification_to_ros, detections_to_ros, mask_to_ros
 from edgenext_ros.images import compressed_from_frame

@@ -89,7 +89,7 @@ LAYERS = {
     ),
     'edgenext_demo': Layer(
         ('edgenext_ros', 'edgenext_core.runtime', 'edgenext_core.measure', 'synthetic_street'),
-        ('numpy', 'cv2', 'onnxruntime', 'av', 'rich', 'rosbags', *ROS),
+        ('numpy', 'cv2', 'av', 'rich', 'rosbags', *ROS),
     ),
     'launch': Layer(outside=('launch', 'launch_ros')),
 }

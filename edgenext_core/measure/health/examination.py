@@ -18,7 +18,7 @@ from edgenext_core.measure.health.finding import (
     Surroundings,
     make_check,
 )
-from edgenext_core.measure.health.models import check_model, find_models, find_share
+from edgenext_core.measure.health.models import check_model, find_models
 from edgenext_core.measure.health.packages import (
     check_numpy,
     check_onnxruntime,
@@ -35,6 +35,7 @@ from edgenext_core.measure.health.ros import (
     check_shared_memory,
 )
 from edgenext_core.measure.machine import describe_machine
+from edgenext_core.measure.share_folders import PACKAGE, find_share
 
 CHECKS = (
     ('Machine', check_machine),
@@ -82,7 +83,7 @@ def examine(models: Sequence[str], surroundings: Surroundings) -> Iterator[Findi
             levels[name] = finding.level
             yield finding
     yield judge_backends(levels, has_gpu=bool(surroundings.gpus))
-    paths = list(models) or find_models(find_share(surroundings.environ))
+    paths = list(models) or find_models(find_share(PACKAGE))
     if not paths:
         yield Finding('Model', WARN, 'none in engines/ and engines/demo/', 'edgenext export '
                       'writes one; or name one: edgenext doctor MODEL')

@@ -1,8 +1,7 @@
 """Which models and engines can be used here, found by opening each."""
 
 import os
-import sys
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from edgenext_core.measure.health.finding import ERROR, OK, WARN, Finding
 from edgenext_core.measure.health.probe import ProbeError, try_in_child
@@ -11,11 +10,11 @@ _SUFFIXES = ('.onnx', '.engine')
 _FOLDERS = ('engines', os.path.join('engines', 'demo'))
 
 
-def find_models(share: str) -> List[str]:
+def find_models(share: Optional[str]) -> List[str]:
     """
     List the models that lie where the documents put them.
 
-    :param share: the share folder of the installed package, '' where there is none
+    :param share: the share folder of the installed package, None where there is none
     :return: paths of ONNX files and engines, below the working folder first
     """
     folders = list(_FOLDERS) + [os.path.join(share, folder) for folder in _FOLDERS if share]
@@ -25,18 +24,6 @@ def find_models(share: str) -> List[str]:
         for path in (os.path.join(folder, name) for name in names if name.endswith(_SUFFIXES)):
             found.setdefault(os.path.realpath(path), path)
     return list(found.values())
-
-
-def find_share(environ: Dict[str, str]) -> str:
-    """
-    Find the share folder of this package.
-
-    :param environ: variables of the process
-    :return: the folder, '' where the package is not installed
-    """
-    prefixes = environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) + [sys.prefix]
-    folders = (os.path.join(prefix, 'share', 'edgenext_ros') for prefix in prefixes if prefix)
-    return next((folder for folder in folders if os.path.isdir(folder)), '')
 
 
 def check_model(path: str, *, wanted: bool) -> Finding:

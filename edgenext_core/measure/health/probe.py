@@ -89,7 +89,10 @@ def _gpus(_: str) -> Dict[str, Any]:
     def ask(function: str, *arguments: Any) -> None:
         status = getattr(cuda, function)(*arguments)
         if status != 0:
-            raise ProbeError(f"CUDA's driver answers {function} with error {status}")
+            text = ctypes.c_char_p()
+            cuda.cuGetErrorString(status, ctypes.byref(text))
+            raise ProbeError(f"CUDA's driver answers {function} with error {status}: "
+                             f'{(text.value or b"").decode()}')
 
     number, minor, device = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
     size = ctypes.c_size_t()

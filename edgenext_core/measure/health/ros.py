@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 from typing import Optional
 
 from edgenext_core.measure.health.finding import OK, WARN, Finding, Surroundings
-from edgenext_core.measure.health.models import find_share
 from edgenext_core.measure.health.probe import ProbeCrashError, ProbeError, try_in_child
+from edgenext_core.measure.share_folders import find_dds_profile
 
 _FAST_DDS = 'rmw_fastrtps_cpp'
 _HIGHEST_DOMAIN = 101
@@ -68,7 +68,8 @@ def check_dds_profile(surroundings: Surroundings) -> Optional[Finding]:
     if rclpy.split('.')[0].isdigit() and int(rclpy.split('.')[0]) >= 9:
         variables.reverse()
     variable, other = variables  # Fast DDS 3 came with rclpy 9
-    remedy = f'for the camera, too: export {variable}={_our_profile(surroundings)}'
+    profile = find_dds_profile() or 'config/fastdds.xml'
+    remedy = f'for the camera, too: export {variable}={profile}'
     path = environ.get(variable)
     if path:
         fault = _fault_of_profile(path)
@@ -151,13 +152,6 @@ def _not_sourced(root: str) -> Finding:
     if found:
         return Finding('ROS', WARN, 'not sourced', f'source {os.path.normpath(found[-1])}')
     return Finding('ROS', WARN, 'not installed', 'the nodes need ROS 2; the other commands do not')
-
-
-def _our_profile(surroundings: Surroundings) -> str:
-    clone = os.path.join(os.path.dirname(__file__), '..', '..', '..')
-    places = (os.path.abspath(os.path.join(folder, 'config', 'fastdds.xml'))
-              for folder in (clone, find_share(surroundings.environ)) if folder)
-    return next((place for place in places if os.path.isfile(place)), 'config/fastdds.xml')
 
 
 def _fault_of_profile(path: str) -> str:
