@@ -7,6 +7,7 @@ import sys
 
 from edgenext_core.runtime.engines.backends import ENGINE_SUFFIX
 from edgenext_core.runtime.engines.build import Built, Order, build_engine, is_built
+from edgenext_core.runtime.engines.build_memory import WORKSPACE_MIB
 from edgenext_core.runtime.engines.cache import engine_path
 from edgenext_core.runtime.errors import SettingError
 
@@ -25,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--precision', choices=('float16', 'float32'), default='float16',
                         help='what layers compute in; those that float16 would spoil stay in '
                         'float32 (default: float16)')
-    parser.add_argument('--workspace-mb', type=int, default=256, metavar='MB',
-                        help='memory that a layer may use while it computes (default: 256)')
+    parser.add_argument('--workspace-mb', type=int, default=WORKSPACE_MIB, metavar='MB',
+                        help='memory that a layer may use while it computes (default: '
+                        '%(default)s)')
     parser.add_argument('--rtx', nargs='+', default=[], metavar='SM', help='build with TensorRT-'
                         'RTX for GeForce RTX devices of these compute capabilities, such as SM86 '
                         'SM89; needs no GPU, and the file of: edgenext export --target tensorrt')
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.workspace_mb < _LEAST_WORKSPACE_MB:
         raise SettingError(f'--workspace-mb is {options.workspace_mb}, expected at least '
-                           f'{_LEAST_WORKSPACE_MB}; leave it out for 256')
+                           f'{_LEAST_WORKSPACE_MB}; leave it out for {WORKSPACE_MIB}')
     engine = options.engine or engine_path(options.model)
     if not engine.endswith(ENGINE_SUFFIX):
         raise SettingError(f'-o is {engine}, expected a name that ends in {ENGINE_SUFFIX}, by '

@@ -5,13 +5,16 @@ import shutil
 import subprocess
 
 import pytest
+import tensorrt_double
 from machine_trees import JETPACK_6, NANO, PC, grow
+from tiny_onnx import write_tiny_network
 
 from edgenext_core.measure.health import device, models, packages, probe, ros
 from edgenext_core.measure.health.examination import CHECKS, examine, judge_backends
 from edgenext_core.measure.health.finding import ERROR, OK, WARN, Gpu, Surroundings, make_check
 from edgenext_core.measure.machine import describe_machine
 from edgenext_core.measure.share_folders import find_share
+from edgenext_core.runtime.engines.build import Order, build_engine
 
 ORIN_GPU = Gpu('Orin', '8.7', 7619, '12.6')
 DIES = 'import os\nos.abort()\n'
@@ -380,6 +383,21 @@ def test_a_model_that_cannot_be_used_says_why(tmp_path, content, wanted, level):
     finding = models.check_model(str(path), wanted=wanted)
     assert finding.level == level and str(path) in finding.found
     assert finding.advice and 'Error' not in finding.advice.split()[0]
+
+
+def test_an_engine_is_opened_and_a_damaged_one_told(tmp_path):
+    model = write_tiny_network(tmp_path / 'tiny.onnx')
+    engine = tmp_path / 'tiny.engine'
+    with tensorrt_double.installed('8.6', tmp_path):
+        build_engine(Order(model, str(engine)))
+        for path in (model, str(engine)):
+            finding = models.check_model(path, wanted=True)
+            assert finding.level == OK
+            assert finding.advice.startswith('runs on TensorRT 8.6.1 on Orin, since')
+        engine.write_bytes(engine.read_bytes()[:-1])
+        finding = models.check_model(str(engine), wanted=True)
+        assert finding.level == ERROR
+        assert 'it is damaged or truncated; build it with' in finding.advice
 
 
 def test_models_are_found_here_and_where_they_are_installed_each_once(tmp_path, monkeypatch):

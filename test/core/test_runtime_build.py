@@ -14,7 +14,7 @@ from tensorrt_double.trt_builder import read_plan
 from tiny_onnx import SENSITIVE_NODES, quantized, tiny_card, write_tiny_network
 
 from edgenext_core.export.float16_graph import to_float16
-from edgenext_core.runtime.engines import build, cache
+from edgenext_core.runtime.engines import build, build_memory, cache
 from edgenext_core.runtime.engines.build import Order, build_engine, is_built
 from edgenext_core.runtime.engines.build_process import Job
 from edgenext_core.runtime.engines.build_process import build as build_here
@@ -220,7 +220,7 @@ def test_a_model_without_a_card_is_refused(tmp_path):
 
 
 def test_too_little_memory_is_refused_before_anything_starts(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, '_free_mib', lambda: (700, 100))
+    monkeypatch.setattr(build_memory, 'free_mib', lambda: (700, 100))
     monkeypatch.setattr(build, '_run', None)
     message = ('700 MiB of memory and 100 MiB of swap are free, a build needs 1280 MiB; .*'
                'add swap with: sudo fallocate')
@@ -230,7 +230,7 @@ def test_too_little_memory_is_refused_before_anything_starts(tmp_path, monkeypat
 
 
 def test_memory_is_read_in_mib():
-    available, swap = build._free_mib()
+    available, swap = build_memory.free_mib()
     assert 10 < available < 10_000_000 and swap >= 0
 
 

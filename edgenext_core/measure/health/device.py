@@ -7,15 +7,17 @@ from typing import Optional, Tuple
 from edgenext_core.measure.health.finding import OK, WARN, Finding, Gpu, Surroundings
 from edgenext_core.measure.health.probe import ProbeError, try_in_child
 from edgenext_core.measure.machine import read_power_modes, read_text
+from edgenext_core.runtime.engines.build_memory import (
+    LIBRARIES_MIB,
+    SWAP_ADVICE,
+    WORKSPACE_MIB,
+)
 
-_BUILD_MIB = 1280
-"""What building an engine takes: TensorRT's libraries, and a workspace of 256 MiB."""
+_BUILD_MIB = LIBRARIES_MIB + WORKSPACE_MIB
 _RUN_MIB = 300
 _SMALL_MIB = 8192
 """Machines with less need swap to build."""
 _SWAP_MIB = 2048
-_ADD_SWAP = ('sudo fallocate -l 4G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile '
-             '&& sudo swapon /swapfile')
 
 
 def find_gpus() -> Tuple[Tuple[Gpu, ...], str]:
@@ -83,11 +85,11 @@ def check_memory(surroundings: Surroundings) -> Optional[Finding]:
     found = f'{machine.free_memory_mib} of {machine.memory_mib} MiB are free, {swap}'
     if machine.free_memory_mib < _RUN_MIB:
         return Finding('Memory', WARN, found, f'a model needs {_RUN_MIB} MiB: close other '
-                       f'programs and the desktop, or add swap: {_ADD_SWAP}')
+                       f'programs and the desktop, or {SWAP_ADVICE}')
     builds = bool(surroundings.gpus or machine.jetson)
     if builds and machine.memory_mib < _SMALL_MIB and on_disk < _SWAP_MIB:
-        return Finding('Memory', WARN, found, 'enough to run; to build engines add swap on disk: '
-                       f'{_ADD_SWAP}')
+        return Finding('Memory', WARN, found, 'enough to run; to build engines '
+                       f'{SWAP_ADVICE}')
     if builds and machine.free_memory_mib + on_disk < _BUILD_MIB:
         return Finding('Memory', WARN, found, f'enough to run; building an engine takes '
                        f'{_BUILD_MIB} MiB: close other programs and the desktop')

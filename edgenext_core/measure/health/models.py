@@ -38,5 +38,4 @@ def check_model(path: str, *, wanted: bool) -> Finding:
         answer = try_in_child('model', path)
     except ProbeError as error:
         return Finding('Model', ERROR if wanted else WARN, f'{path} cannot be used', str(error))
-    runs = answer['choice'] or f'{answer["backend"]} {answer["version"]}'
-    return Finding('Model', OK, f'{path} ({answer["task"]})', f'runs on {runs}')
+    return Finding('Model', OK, f'{path} ({answer["task"]})', f'runs on {answer["choice"]}')

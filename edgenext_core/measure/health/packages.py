@@ -1,12 +1,17 @@
 """Checks of the Python packages: which are there, whether they can be imported, what they do."""
 
 import re
-import shutil
 import sys
 from typing import Tuple
 
 from edgenext_core.measure.health.finding import ERROR, OK, WARN, Finding, Surroundings
 from edgenext_core.measure.health.probe import ProbeCrashError, ProbeError, try_in_child
+from edgenext_core.runtime.engines.nvidia import (
+    INSTALL,
+    LIBRARIES,
+    TENSORRT,
+    how_to_install_pycuda,
+)
 
 _OLDEST_ONNXRUNTIME = (1, 10)
 _ONNXRUNTIME_OF_OPSET_17 = (1, 12)
@@ -103,20 +108,19 @@ def check_tensorrt(surroundings: Surroundings) -> Finding:
     :param surroundings: see ``Surroundings``
     :return: a warning where there is a GPU for it and it is missing or broken
     """
-    module = next((module for module in ('tensorrt', 'tensorrt_rtx')
-                   if module in surroundings.machine.versions), None)
-    remedy = ('sudo apt install python3-libnvinfer' if surroundings.machine.jetson
-              else 'pip install tensorrt')
-    if module is None:
-        return _missing_beside_a_gpu('TensorRT', remedy, surroundings)
-    name = 'TensorRT' if module == 'tensorrt' else 'TensorRT-RTX'
+    library = next((library for library in LIBRARIES
+                    if library in surroundings.machine.versions), None)
+    if library is None:
+        return _missing_beside_a_gpu('TensorRT', f'install it with: {INSTALL[TENSORRT]}',
+                                     surroundings)
+    name = 'TensorRT' if library == TENSORRT else 'TensorRT-RTX'
     try:
-        version = try_in_child('import', module)['version']
+        version = try_in_child('import', library)['version']
     except ProbeError as error:
-        return Finding(name, WARN, f'cannot be imported ({error})', remedy)
-    if module == 'tensorrt_rtx':
-        return Finding(name, OK, version, 'builds engines for GeForce RTX, and runs them there')
-    return Finding(name, OK, version, 'builds and runs engines on the GPU')
+        return Finding(name, WARN, f'cannot be imported ({error})',
+                       f'install it again with: {INSTALL[library]}')
+    return Finding(name, OK, version, 'builds and runs engines on the GPU' if library == TENSORRT
+                   else 'builds engines for GeForce RTX, and runs them there')
 
 
 def check_pycuda(surroundings: Surroundings) -> Finding:
@@ -126,17 +130,13 @@ def check_pycuda(surroundings: Surroundings) -> Finding:
     :param surroundings: see ``Surroundings``
     :return: a warning where there is a GPU for it and it is missing or broken
     """
-    remedy = 'pip install pycuda'
-    if not shutil.which('nvcc'):
-        remedy += (', after: export PATH=/usr/local/cuda/bin:$PATH (it is compiled, and nvcc is '
-                   'not on PATH)')
     if 'pycuda' not in surroundings.machine.versions:
-        return _missing_beside_a_gpu('PyCUDA', remedy, surroundings)
+        return _missing_beside_a_gpu('PyCUDA', how_to_install_pycuda(), surroundings)
     try:
         try_in_child('import', 'pycuda.driver')
     except ProbeError as error:
         return Finding('PyCUDA', WARN, f'cannot be imported ({error})',
-                       remedy.replace('install', 'install --force-reinstall --no-cache-dir', 1))
+                       how_to_install_pycuda(again=True))
     return Finding('PyCUDA', OK, surroundings.machine.versions['pycuda'],
                    'gives TensorRT its memory')
 
@@ -157,7 +157,7 @@ def check_torch(surroundings: Surroundings) -> Finding:
 
 def _missing_beside_a_gpu(name: str, remedy: str, surroundings: Surroundings) -> Finding:
     if surroundings.gpus or surroundings.machine.jetson:
-        return Finding(name, WARN, 'not installed', f'the GPU is of no use without: {remedy}')
+        return Finding(name, WARN, 'not installed', f'the GPU is of no use without it; {remedy}')
     return Finding(name, OK, 'not installed', 'of no use without an NVIDIA GPU')
 
 

@@ -126,8 +126,7 @@ def _model(path: str) -> Dict[str, Any]:
     from edgenext_core.runtime.engines.backends import open_engine
     engine = open_engine(path)
     try:
-        return {'task': engine.card.task, 'backend': engine.backend, 'version': engine.version,
-                'choice': getattr(engine, 'choice', '')}
+        return {'task': engine.card.task, 'choice': engine.choice}
     finally:
         engine.close()
 

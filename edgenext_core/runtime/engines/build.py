@@ -13,6 +13,13 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from edgenext_core.runtime.card_file import read_card
+from edgenext_core.runtime.engines.build_memory import (
+    LIBRARIES_MIB,
+    SWAP_ADVICE,
+    WORKSPACE_MIB,
+    free_mib,
+    require_memory,
+)
 from edgenext_core.runtime.engines.build_process import Job, cannot_be_written
 from edgenext_core.runtime.engines.cache import (
     EngineKey,
@@ -33,11 +40,7 @@ from edgenext_core.runtime.engines.nvidia import (
 from edgenext_core.runtime.engines.precision import Precision
 from edgenext_core.runtime.errors import EngineError
 
-_LIBRARIES_MIB = 1024
-"""What CUDA, cuDNN and TensorRT take by themselves before they build anything."""
 _TICK_S = 1.0
-_SWAP_ADVICE = ('add swap with: sudo fallocate -l 4G /swapfile && sudo chmod 600 /swapfile && '
-                'sudo mkswap /swapfile && sudo swapon /swapfile')
 _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 
@@ -55,7 +58,7 @@ class Order(NamedTuple):
     model: str
     engine: str
     precision: str = 'float16'
-    workspace_mib: int = 256
+    workspace_mib: int = WORKSPACE_MIB
     rtx_targets: Tuple[str, ...] = ()
 
 
@@ -117,33 +120,13 @@ def build_engine(order: Order, *, on_progress: Callable[[float], None] = lambda 
     # Asking TensorRT-RTX for a timing cache makes it ask for a GPU.
     timings = None if order.rtx_targets else os.path.dirname(os.path.abspath(order.engine))
     if not order.rtx_targets:
-        require_memory(order.workspace_mib + _LIBRARIES_MIB)
+        require_memory(order.workspace_mib + LIBRARIES_MIB)
     job = Job(order.model, '', order.precision, order.workspace_mib, timings, _library(order),
               order.rtx_targets)
     result = _build(order, job, key, lambda: on_progress(time.monotonic() - start))
     return Built(result['tensorrt'], key.device or ' '.join(order.rtx_targets),
                  Precision(**result['precision']), result['sensitive_layers'],
                  tuple(result['warnings']), time.monotonic() - start)
-
-
-def require_memory(needed_mib: int) -> None:
-    """
-    Check that memory and swap suffice.
-
-    :param needed_mib: for the build, MiB
-    :raises EngineError: when they do not
-    """
-    available, swap = _free_mib()
-    if available + swap < needed_mib:
-        raise EngineError(f'{available} MiB of memory and {swap} MiB of swap are free, a build '
-                          f'needs {needed_mib} MiB; close other programs and the desktop, or '
-                          f'{_SWAP_ADVICE}')
-
-
-def _free_mib() -> Tuple[int, int]:
-    with open('/proc/meminfo') as stream:
-        sizes = {line.split(':')[0]: int(line.split()[1]) >> 10 for line in stream}
-    return sizes['MemAvailable'], sizes['SwapFree']
 
 
 def _library(order: Order) -> str:
@@ -206,10 +189,10 @@ def _run(job: Job, on_tick: Callable[[], None]) -> Dict[str, Any]:
 
 def _result(job: Job, code: int, output: str, messages: str) -> Dict[str, Any]:
     if code == -signal.SIGKILL:
-        available, swap = _free_mib()
+        available, swap = free_mib()
         raise EngineError(f'the build of {job.model} was killed, most likely since memory ran out '
                           f'(now {available} MiB and {swap} MiB of swap are free); close other '
-                          f'programs and the desktop, or {_SWAP_ADVICE}')
+                          f'programs and the desktop, or {SWAP_ADVICE}')
     answers = [line for line in output.splitlines() if line.startswith('{')]
     if code != 0 or not answers:
         reason = ' '.join(messages.strip().splitlines()[-1:]) or 'nothing'

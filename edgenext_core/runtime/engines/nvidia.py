@@ -17,9 +17,10 @@ from edgenext_core.runtime.errors import EngineError
 LIBRARIES = TENSORRT, TENSORRT_RTX = 'tensorrt', 'tensorrt_rtx'
 """The modules that build and run engines."""
 _NAMES = {TENSORRT: 'TensorRT', TENSORRT_RTX: 'TensorRT-RTX'}
-_INSTALL = {TENSORRT: 'pip install tensorrt, on a Jetson with: sudo apt install '
-                      'python3-libnvinfer',
-            TENSORRT_RTX: 'pip install tensorrt-rtx'}
+INSTALL = {TENSORRT: 'pip install tensorrt, on a Jetson with: sudo apt install '
+                     'python3-libnvinfer',
+           TENSORRT_RTX: 'pip install tensorrt-rtx'}
+"""How each is installed."""
 _DRIVER = 'libcuda.so.1'
 
 
@@ -36,12 +37,12 @@ def find_gpu() -> Any:
         raise EngineError(f'no NVIDIA GPU was found (its driver would bring {_DRIVER}; a '
                           'container must be given it)') from error
     if not _is_installed('pycuda'):
-        raise EngineError(f'PyCUDA is not installed; {_how_to_install_pycuda()}')
+        raise EngineError(f'PyCUDA is not installed; {how_to_install_pycuda()}')
     try:
         from edgenext_core.runtime.engines.cuda_buffers import describe_gpu
     except Exception as error:
         raise EngineError(f'PyCUDA cannot be imported ({_shown(error)}); '
-                          f'{_how_to_install_pycuda(again=True)}') from error
+                          f'{how_to_install_pycuda(again=True)}') from error
     return describe_gpu()
 
 
@@ -54,7 +55,7 @@ def require_tensorrt(library: str = TENSORRT) -> None:
     """
     if not _is_installed(library):
         raise EngineError(f'{_NAMES[library]} is not installed; install it with: '
-                          f'{_INSTALL[library]}')
+                          f'{INSTALL[library]}')
 
 
 def import_tensorrt(library: str = TENSORRT) -> Any:
@@ -71,7 +72,7 @@ def import_tensorrt(library: str = TENSORRT) -> Any:
         named(trt)
     except Exception as error:
         raise EngineError(f'{_NAMES[library]} cannot be imported ({_shown(error)}); install it '
-                          f'again with: {_INSTALL[library]}') from error
+                          f'again with: {INSTALL[library]}') from error
     return trt
 
 
@@ -85,16 +86,22 @@ def named(trt: Any) -> str:
     return f'{_NAMES[trt.__name__]} {trt.__version__}'
 
 
-def _is_installed(package: str) -> bool:
-    # A module that is loaded need not have a spec.
-    return bool(sys.modules.get(package) or importlib.util.find_spec(package))
+def how_to_install_pycuda(*, again: bool = False) -> str:
+    """
+    Say how PyCUDA is installed.
 
-
-def _how_to_install_pycuda(*, again: bool = False) -> str:
+    :param again: whether it is there and broken
+    :return: a sentence's end
+    """
     nvcc = '' if shutil.which('nvcc') else (
         ', after: export PATH=/usr/local/cuda/bin:$PATH (it is compiled, and nvcc is not on PATH)')
     return ('install it again with: pip install --force-reinstall --no-cache-dir pycuda' if again
             else 'install it with: pip install pycuda') + nvcc
+
+
+def _is_installed(package: str) -> bool:
+    # A module that is loaded need not have a spec.
+    return bool(sys.modules.get(package) or importlib.util.find_spec(package))
 
 
 def _shown(error: Exception) -> str:
