@@ -2,22 +2,25 @@
 
 import sys
 import time
-from typing import Iterable, Iterator, Optional, TypeVar
+from typing import Iterable, Iterator, TypeVar
 
 Item = TypeVar('Item')
 LINE_PERIOD_S = 5.0
 
 
-def show_progress(items: Iterable[Item], *, total: Optional[int]) -> Iterator[Item]:
+def show_progress(items: Iterable[Item], *, total: int) -> Iterator[Item]:
     """
     Hand items on, and show on a terminal how far it is.
 
     :param items: the items
-    :param total: how many there are; None where nobody knows
+    :param total: about how many there are; 0 where nobody knows
     :return: the items; close it to close theirs
     """
     if not sys.stderr.isatty():
         yield from items
+        return
+    if not total:
+        yield from _with_lines(items, total=total)
         return
     try:
         from rich.console import Console
@@ -29,7 +32,7 @@ def show_progress(items: Iterable[Item], *, total: Optional[int]) -> Iterator[It
                          console=Console(stderr=True))
 
 
-def _with_lines(items: Iterable[Item], *, total: Optional[int]) -> Iterator[Item]:
+def _with_lines(items: Iterable[Item], *, total: int) -> Iterator[Item]:
     told_s = time.monotonic()
     for number, item in enumerate(items, 1):
         yield item

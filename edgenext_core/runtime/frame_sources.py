@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 import re
+import stat
 from typing import Generator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import cv2
@@ -39,12 +40,14 @@ class FrameSource(NamedTuple):
     An opened source.
 
     ``rate_hz`` is its own rate; ``is_live`` where frames come when they come, as from a camera.
+    ``frame_count`` is how many frames there are, as far as the files tell, 0 where nobody knows.
     Closing ``frames`` releases it.
     """
 
     frames: Generator[SourceFrame, None, None]
     rate_hz: float
     is_live: bool = False
+    frame_count: int = 0
 
 
 def open_source(name: str, *, loop: bool = False, also: Tuple[str, ...] = ()) -> FrameSource:
@@ -57,7 +60,7 @@ def open_source(name: str, *, loop: bool = False, also: Tuple[str, ...] = ()) ->
     :return: the source
     :raises SourceError: when it cannot be opened or holds no frame
     """
-    if name.isdigit() or '://' in name:
+    if is_live(name):
         return _open_live(name)
     if os.path.isdir(name):
         return _open_images(list_images(name), loop=loop)
@@ -84,6 +87,17 @@ def list_images(folder: str) -> List[str]:
         raise SourceError(f'folder {folder!r} holds no image, expected files that end in '
                           f'{", ".join(IMAGE_SUFFIXES)}; name another folder')
     return [os.path.join(folder, name) for name in names]
+
+
+def is_live(name: str) -> bool:
+    """
+    Tell by its name whether a source is a camera or a stream.
+
+    :param name: as for ``open_source``
+    :return: True for a camera's index, a url, and a device such as /dev/video0
+    """
+    return name.isdigit() or '://' in name or (
+        os.path.exists(name) and stat.S_ISCHR(os.stat(name).st_mode))
 
 
 def is_image(name: str) -> bool:
@@ -141,10 +155,20 @@ def _open_images(paths: List[str], *, loop: bool) -> FrameSource:
     def frames() -> Generator[SourceFrame, None, None]:
         while True:
             for number, path in enumerate(paths):
-                yield SourceFrame(number, cv2.imread(path, cv2.IMREAD_COLOR))
+                yield SourceFrame(number, _read_image(path))
             if not loop:
                 return
-    return FrameSource(frames(), DEFAULT_RATE_HZ)
+    return FrameSource(frames(), DEFAULT_RATE_HZ, frame_count=0 if loop else len(paths))
+
+
+def _read_image(path: str) -> Optional[np.ndarray]:
+    # Not cv2.imread, which crashes at a name that is not UTF-8, as old cameras and disks have.
+    try:
+        with open(path, 'rb') as stream:
+            content = np.frombuffer(stream.read(), np.uint8)
+        return cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # cv2.error: an empty file, or one of more than 2^30 pixels
+        return None
 
 
 def _open_video(path: str, *, loop: bool) -> FrameSource:
@@ -153,6 +177,7 @@ def _open_video(path: str, *, loop: bool) -> FrameSource:
                           'these')
     capture = _open_capture(path, path)
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
 
     def frames() -> Generator[SourceFrame, None, None]:
         reader = capture
@@ -162,7 +187,8 @@ def _open_video(path: str, *, loop: bool) -> FrameSource:
                 return
             reader = _open_capture(path, path)
     return FrameSource(
-        frames(), rate_hz if math.isfinite(rate_hz) and rate_hz > 0 else DEFAULT_RATE_HZ)
+        frames(), rate_hz if math.isfinite(rate_hz) and rate_hz > 0 else DEFAULT_RATE_HZ,
+        frame_count=0 if loop or not math.isfinite(count) else max(0, int(count)))
 
 
 def _is_text(path: str) -> bool:
@@ -181,6 +207,10 @@ def _open_live(name: str) -> FrameSource:
 
 
 def _open_capture(target: Union[int, str], name: str) -> cv2.VideoCapture:
+    if any(0xd800 <= ord(letter) < 0xe000 for letter in name):  # a byte that is not UTF-8
+        shown = os.fsencode(name).decode('utf-8', 'replace')
+        raise SourceError(f'the name of source {shown!r} is not UTF-8, which OpenCV needs of '
+                          'videos; rename the file')
     capture = cv2.VideoCapture(target)
     if not capture.isOpened():
         raise SourceError(f'source {name!r} cannot be opened as a video, expected a file, camera '

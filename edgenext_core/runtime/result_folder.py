@@ -13,7 +13,7 @@ from edgenext_core.runtime.frame_sources import IMAGE_SUFFIXES
 RESULTS = 'results.jsonl'
 MASKS = 'masks'
 _PICTURE = '.png'
-"""The suffix of pictures whose own names have none that OpenCV writes."""
+_COLORLESS = ('.pgm',)
 _VIDEO = '.mp4'
 _CODEC = 'mp4v'
 
@@ -55,7 +55,8 @@ class ResultFolder:
         :param values: plain values
         :raises OSError: when the disk is full
         """
-        self._lines.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + '\n')
+        # With ASCII alone: a name that is not UTF-8 could not be written otherwise.
+        self._lines.write(json.dumps(values, allow_nan=False) + '\n')
         self._lines.flush()
 
     def write_picture(self, picture: np.ndarray, source: str) -> str:
@@ -64,12 +65,13 @@ class ResultFolder:
 
         :param picture: (H, W, 3) uint8 BGR
         :param source: the file that it was made of, whose name it gets
-        :return: the name in the folder
+        :return: the name in the folder; it ends in .png where the source's format has no colours
+        :raises OutputError: when OpenCV cannot write this format or size
         :raises OSError: when the disk is full
         """
         stem, suffix = os.path.splitext(os.path.basename(source))
-        name = self._free_name(stem, suffix if suffix.lower() in IMAGE_SUFFIXES else _PICTURE)
-        return self._write(picture, name)
+        has_colors = suffix.lower() in IMAGE_SUFFIXES and suffix.lower() not in _COLORLESS
+        return self._write(picture, self._free_name(stem, suffix if has_colors else _PICTURE))
 
     def write_mask(self, class_ids: np.ndarray, stem: str) -> str:
         """
@@ -83,13 +85,16 @@ class ResultFolder:
         os.makedirs(os.path.join(self.path, MASKS), exist_ok=True)
         return self._write(class_ids, self._free_name(os.path.join(MASKS, stem), _PICTURE))
 
-    def add_to_video(self, picture: np.ndarray, source: str, *, rate_hz: float) -> str:
+    def add_to_video(self, picture: np.ndarray, source: str, *, rate_hz: float,
+                     time_s: Optional[float] = None) -> str:
         """
         Write the next annotated frame of a source; the first begins its video.
 
         :param picture: (H, W, 3) uint8 BGR
         :param source: the video or camera
         :param rate_hz: frames a second
+        :param time_s: when a live source gave it, since its first frame: the video shows it then,
+            so that it neither runs nor crawls; frames are repeated or left out for that
         :return: the video's name in the folder
         :raises OutputError: when OpenCV cannot write videos here
         """
@@ -97,7 +102,9 @@ class ResultFolder:
             stem = os.path.splitext(os.path.basename(source.rstrip('/')))[0]
             name = self._free_name(f'camera{stem}' if stem.isdigit() else stem or 'stream', _VIDEO)
             self._video = Video(self.path, name, picture.shape, rate_hz=rate_hz)
-        self._video.write(picture)
+        due = 1 if time_s is None else int(time_s * rate_hz) + 1 - self._video.count
+        for _ in range(due):
+            self._video.write(picture)
         return self._video.name
 
     def end_video(self) -> None:
@@ -120,14 +127,21 @@ class ResultFolder:
 
     def _write(self, image: np.ndarray, name: str) -> str:
         # Not cv2.imwrite, which says nothing of a full disk.
-        encoded = cv2.imencode(os.path.splitext(name)[1], image)[1]
+        try:
+            is_encoded, encoded = cv2.imencode(os.path.splitext(name)[1], image)
+        except cv2.error:  # OpenCV before 4.5
+            is_encoded = False
+        if not is_encoded:
+            raise OutputError(f'{os.path.join(self.path, name)} cannot be written: OpenCV has no '
+                              f'such encoder for a picture of {image.shape[1]}x{image.shape[0]}; '
+                              'go without it by --no-pictures')
         with open(os.path.join(self.path, name), 'wb') as stream:
             stream.write(encoded.tobytes())
         return name
 
 
 class Video:
-    """A video that is being written."""
+    """A video that is being written, of ``count`` frames so far."""
 
     def __init__(self, folder: str, name: str, shape: Any, *, rate_hz: float) -> None:
         """
@@ -142,7 +156,7 @@ class Video:
         self.name = name
         self._path = os.path.join(folder, name)
         self._size = (shape[1] // 2 * 2, shape[0] // 2 * 2)  # codecs want even sizes
-        self._count = 0
+        self.count = 0
         self._writer = cv2.VideoWriter(
             self._path, cv2.VideoWriter.fourcc(*_CODEC), rate_hz, self._size)
         if not self._writer.isOpened():
@@ -159,7 +173,7 @@ class Video:
         if picture.shape[1::-1] != self._size:
             picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
         self._writer.write(picture)
-        self._count += 1
+        self.count += 1
 
     def close(self) -> None:
         """
@@ -171,6 +185,6 @@ class Video:
         reader = cv2.VideoCapture(self._path)
         count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
         reader.release()
-        if count < self._count:
-            raise OutputError(f'{self._path} holds {count} frames of {self._count}; the disk may '
+        if count < self.count:
+            raise OutputError(f'{self._path} holds {count} frames of {self.count}; the disk may '
                               'be full: free some space and run it again')

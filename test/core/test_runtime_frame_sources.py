@@ -1,6 +1,9 @@
 """Frames out of files, folders, cameras and streams."""
 
 import itertools
+import os
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -10,6 +13,7 @@ from edgenext_core.runtime.errors import SourceError
 from edgenext_core.runtime.frame_sources import (
     DEFAULT_RATE_HZ,
     add_masks,
+    is_live,
     list_images,
     open_source,
 )
@@ -25,6 +29,16 @@ def _write_video(path, *, frames=5, rate_hz=12.0):
     for number in range(frames):
         writer.write(np.full((48, 64, 3), 40 * number, np.uint8))
     writer.release()
+
+
+def _huge_png():
+    """Give a small file that says that it is a picture of 60000 x 60000."""
+    def chunk(kind, data):
+        return (struct.pack('>I', len(data)) + kind + data
+                + struct.pack('>I', zlib.crc32(kind + data)))
+    header = struct.pack('>IIBBBBB', 60000, 60000, 8, 2, 0, 0, 0)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
+            + chunk(b'IDAT', zlib.compress(bytes(99))) + chunk(b'IEND', b''))
 
 
 def test_a_video_gives_its_frames_at_its_rate(tmp_path):
@@ -51,6 +65,22 @@ def test_a_folder_gives_its_images_in_the_order_of_their_names(tmp_path):
     assert source.rate_hz == DEFAULT_RATE_HZ
 
 
+def test_files_tell_how_many_frames_there_are(tmp_path):
+    _write_video(tmp_path / 'clip.avi', frames=5)
+    (tmp_path / 'in').mkdir()
+    for name in ('a.png', 'b.png'):
+        cv2.imwrite(str(tmp_path / 'in' / name), np.zeros((4, 4, 3), np.uint8))
+    assert _open(tmp_path / 'clip.avi').frame_count == 5
+    assert _open(tmp_path / 'in').frame_count == 2
+    assert _open(tmp_path / 'in', loop=True).frame_count == 0
+    assert _open(tmp_path / 'clip.avi', loop=True).frame_count == 0
+
+
+def test_an_index_a_url_and_a_device_are_live():
+    assert is_live('0') and is_live('rtsp://camera/front') and is_live('/dev/null')
+    assert not is_live('street.mp4') and not is_live(__file__) and not is_live('.')
+
+
 def test_a_single_image_is_a_source_of_one_frame(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
     assert len(list(_open(tmp_path / 'a.png').frames)) == 1
@@ -58,10 +88,29 @@ def test_a_single_image_is_a_source_of_one_frame(tmp_path):
 
 def test_an_image_that_cannot_be_decoded_leaves_a_gap(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'no picture')
-    cv2.imwrite(str(tmp_path / 'b.png'), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / 'b.png').write_bytes(b'')
+    (tmp_path / 'c.png').write_bytes(_huge_png())
+    (tmp_path / 'd.png').symlink_to('nowhere')
+    cv2.imwrite(str(tmp_path / 'e.png'), np.zeros((4, 4, 3), np.uint8))
     frames = list(_open(tmp_path).frames)
-    assert frames[0].image_bgr is None
-    assert frames[1].number == 1
+    assert [frame.image_bgr is None for frame in frames] == [True] * 4 + [False]
+    assert frames[4].number == 4
+
+
+def test_a_name_that_is_not_utf_8_is_read(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((4, 4, 3), 7, np.uint8))
+    name = os.fsdecode(os.fsencode(str(tmp_path)) + b'/caf\xe9.png')
+    os.rename(str(tmp_path / 'a.png'), name)
+    frame, = _open(tmp_path).frames
+    assert (frame.image_bgr == 7).all()
+
+
+def test_a_video_whose_name_is_not_utf_8_is_refused(tmp_path):
+    _write_video(tmp_path / 'a.avi')
+    name = os.fsdecode(os.fsencode(str(tmp_path)) + b'/caf\xe9.avi')
+    os.rename(str(tmp_path / 'a.avi'), name)
+    with pytest.raises(SourceError, match='is not UTF-8, which OpenCV needs of videos; rename'):
+        _open(name)
 
 
 @pytest.mark.parametrize(('name', 'sentence'), [
