@@ -266,8 +266,6 @@ def test_ros_that_is_not_sourced_is_found(tmp_path, setup, advice):
 
 def test_ros_tells_distribution_middleware_and_domain(tmp_path, install):
     install('rclpy', '')
-    install('vision_msgs', '')
-    install('vision_msgs.msg', '')
     environ = {'ROS_DISTRO': 'humble', 'ROS_DOMAIN_ID': '7',
                'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'}
     finding = ros.check_ros(surroundings(tmp_path, environ=environ, versions=RCLPY))
@@ -282,15 +280,46 @@ def test_a_domain_that_linux_has_no_ports_for_is_a_warning(tmp_path, install, do
     assert finding.level == WARN and 'ROS_DOMAIN_ID' in finding.advice
 
 
-def test_ros_that_is_broken_or_lacks_messages_is_a_warning(tmp_path, install):
-    install('vision_msgs', 'raise ImportError("no vision_msgs")\n')
-    install('rclpy', '')
-    lacking = ros.check_ros(surroundings(tmp_path, environ={'ROS_DISTRO': 'humble'},
-                                         versions=RCLPY))
-    assert lacking.level == WARN and 'apt install ros-humble-vision-msgs' in lacking.advice
-    (tmp_path / 'packages' / 'rclpy' / '__init__.py').write_text(DIES)
+def test_ros_that_is_broken_is_a_warning(tmp_path, install):
+    install('rclpy', DIES)
     broken = ros.check_ros(surroundings(tmp_path, versions=RCLPY))
     assert broken.level == WARN and 'SIGABRT' in broken.found
+
+
+def test_the_messages_of_the_nodes_can_be_sent_here(tmp_path):
+    finding = ros.check_messages(surroundings(tmp_path, versions=RCLPY))
+    assert finding.level == OK and finding.found.startswith('those of the nodes, by rmw_')
+    assert ros.check_messages(surroundings(tmp_path, versions={})) is None
+
+
+def test_messages_that_are_missing_or_old_are_a_warning(tmp_path, install):
+    install('diagnostic_msgs', 'raise ModuleNotFoundError("no diagnostic_msgs")\n')
+    lacking = ros.check_messages(surroundings(tmp_path, environ={'ROS_DISTRO': 'humble'},
+                                              versions=RCLPY))
+    assert lacking.level == WARN and 'apt install ros-humble-diagnostic-msgs' in lacking.advice
+    (tmp_path / 'packages' / 'diagnostic_msgs' / '__init__.py').write_text('')
+    install('diagnostic_msgs.msg', '')
+    install('vision_msgs', '')
+    install('vision_msgs.msg', '')
+    old = ros.check_messages(surroundings(tmp_path, versions=RCLPY))
+    assert old.level == WARN and 'has no LabelInfo' in old.found
+
+
+@pytest.mark.parametrize('source', [
+    DIES, 'raise ImportError("numpy.core.multiarray failed to import")\n'])
+def test_messages_for_another_numpy_are_a_warning(tmp_path, install, source):
+    install('rclpy', '')
+    install('rclpy.utilities', 'def get_rmw_implementation_identifier():\n    return "rmw"\n')
+    install('rclpy.serialization', f'def serialize_message(message):\n    {source}'.replace(
+        '\nos.', '\n    os.'))
+    finding = ros.check_messages(surroundings(tmp_path, versions=RCLPY))
+    assert finding.level == WARN and "pip install 'numpy<2'" in finding.advice
+
+
+def test_a_middleware_that_is_not_installed_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setenv('RMW_IMPLEMENTATION', 'rmw_of_nobody_cpp')
+    finding = ros.check_messages(surroundings(tmp_path, environ=dict(os.environ), versions=RCLPY))
+    assert finding.level == WARN and 'unset RMW_IMPLEMENTATION' in finding.advice
 
 
 def check_profile(tmp_path, environ, rclpy='7.1.5'):
@@ -319,6 +348,27 @@ def test_a_profile_that_does_not_serve_is_a_warning(tmp_path, text, fault):
         path.write_text(text)
     finding = check_profile(tmp_path, {'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)})
     assert finding.level == WARN and fault in finding.found
+
+
+@pytest.mark.parametrize('policy, level', [
+    (None, WARN), ('PREALLOCATED', WARN), ('PREALLOCATED_WITH_REALLOC', OK), ('DYNAMIC', OK)])
+def test_a_memory_policy_that_is_taken_from_the_profile_lets_messages_grow(tmp_path, policy,
+                                                                           level):
+    path = tmp_path / 'profile.xml'
+    path.write_text('<dds><segment_size>67108864</segment_size>' + (
+        f'<historyMemoryPolicy>{policy}</historyMemoryPolicy>' if policy else '') + '</dds>')
+    environ = {'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}
+    assert check_profile(tmp_path, environ).level == OK
+    finding = check_profile(tmp_path, dict(environ, RMW_FASTRTPS_USE_QOS_FROM_XML='1'))
+    assert finding.level == level
+
+
+@pytest.mark.parametrize('size, level', [('212992\n', WARN), ('8388608\n', OK)])
+def test_an_image_must_fit_into_the_sockets_of_cyclonedds(tmp_path, size, level):
+    around = surroundings(tmp_path, {**PC, 'proc/sys/net/core/rmem_max': size},
+                          environ={'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'})
+    assert ros.check_socket_buffer(around).level == level
+    assert ros.check_socket_buffer(around._replace(environ={})) is None
 
 
 def test_large_messages_may_be_asked_for_by_a_variable(tmp_path):
@@ -385,7 +435,7 @@ def test_a_model_that_cannot_be_used_says_why(tmp_path, content, wanted, level):
     assert finding.advice and 'Error' not in finding.advice.split()[0]
 
 
-def test_an_engine_is_opened_and_a_damaged_one_told(tmp_path):
+def test_an_engine_is_opened_and_a_stale_or_damaged_one_told(tmp_path):
     model = write_tiny_network(tmp_path / 'tiny.onnx')
     engine = tmp_path / 'tiny.engine'
     with tensorrt_double.installed('8.6', tmp_path):
@@ -394,6 +444,10 @@ def test_an_engine_is_opened_and_a_damaged_one_told(tmp_path):
             finding = models.check_model(path, wanted=True)
             assert finding.level == OK
             assert finding.advice.startswith('runs on TensorRT 8.6.1 on Orin, since')
+        write_tiny_network(tmp_path / 'tiny.onnx', opset=17)
+        stale = models.check_model(model, wanted=True)
+        assert stale.level == WARN
+        assert stale.advice.startswith('runs on ONNX Runtime') and 'edgenext build' in stale.advice
         engine.write_bytes(engine.read_bytes()[:-1])
         finding = models.check_model(str(engine), wanted=True)
         assert finding.level == ERROR

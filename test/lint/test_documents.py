@@ -81,7 +81,7 @@ def parser_of(name):
 
 
 # Commands that are on their way: a document may be ahead of them.
-AWAITED = ('benchmark', 'export', 'predict', 'verify')
+AWAITED = ('benchmark', 'export', 'verify')
 
 
 def unless_awaited(name):

@@ -31,8 +31,10 @@ from edgenext_core.measure.health.packages import (
 from edgenext_core.measure.health.ros import (
     check_cv_bridge,
     check_dds_profile,
+    check_messages,
     check_ros,
     check_shared_memory,
+    check_socket_buffer,
 )
 from edgenext_core.measure.machine import describe_machine
 from edgenext_core.measure.share_folders import PACKAGE, find_share
@@ -50,7 +52,9 @@ CHECKS = (
     ('PyCUDA', check_pycuda),
     ('PyTorch', check_torch),
     ('ROS', check_ros),
+    ('Messages', check_messages),
     ('DDS profile', check_dds_profile),
+    ('Sockets', check_socket_buffer),
     ('/dev/shm', check_shared_memory),
     ('cv_bridge', check_cv_bridge),
 )

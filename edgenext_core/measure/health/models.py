@@ -38,4 +38,6 @@ def check_model(path: str, *, wanted: bool) -> Finding:
         answer = try_in_child('model', path)
     except ProbeError as error:
         return Finding('Model', ERROR if wanted else WARN, f'{path} cannot be used', str(error))
-    return Finding('Model', OK, f'{path} ({answer["task"]})', f'runs on {answer["choice"]}')
+    # A choice that tells how to build is ONNX Runtime's, where the GPU could have been taken.
+    level = WARN if 'edgenext build' in answer['choice'] else OK
+    return Finding('Model', level, f'{path} ({answer["task"]})', f'runs on {answer["choice"]}')

@@ -113,6 +113,24 @@ def _gpus(_: str) -> Dict[str, Any]:
     return {'gpus': gpus}
 
 
+def _messages(_: str) -> Dict[str, Any]:
+    """Load the middleware and the messages of the nodes, and write one out."""
+    utilities = importlib.import_module('rclpy.utilities')
+    answer: Dict[str, Any] = {'rmw': utilities.get_rmw_implementation_identifier(), 'missing': []}
+    for package in ('sensor_msgs', 'std_msgs', 'geometry_msgs', 'diagnostic_msgs', 'vision_msgs'):
+        try:
+            importlib.import_module(f'{package}.msg')
+        except ModuleNotFoundError:
+            answer['missing'].append(package)
+    if answer['missing']:
+        return answer
+    answer['has_labels'] = hasattr(sys.modules['vision_msgs.msg'], 'LabelInfo')
+    # Its covariance is a NumPy array, which code reads that was compiled for a certain NumPy.
+    message = sys.modules['geometry_msgs.msg'].PoseWithCovariance()
+    importlib.import_module('rclpy.serialization').serialize_message(message)
+    return answer
+
+
 def _cv_bridge(_: str) -> Dict[str, Any]:
     """Let it convert a picture, for which it calls what it has compiled."""
     cv_bridge = importlib.import_module('cv_bridge')
@@ -131,8 +149,8 @@ def _model(path: str) -> Dict[str, Any]:
         engine.close()
 
 
-PROBES = {'import': _import, 'onnxruntime': _onnxruntime, 'gpus': _gpus, 'cv_bridge': _cv_bridge,
-          'model': _model}
+PROBES = {'import': _import, 'onnxruntime': _onnxruntime, 'gpus': _gpus,
+          'messages': _messages, 'cv_bridge': _cv_bridge, 'model': _model}
 
 
 def _main(name: str, argument: str) -> None:

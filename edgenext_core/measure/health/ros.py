@@ -7,12 +7,16 @@ from typing import Optional
 
 from edgenext_core.measure.health.finding import OK, WARN, Finding, Surroundings
 from edgenext_core.measure.health.probe import ProbeCrashError, ProbeError, try_in_child
+from edgenext_core.measure.machine import read_text
 from edgenext_core.measure.share_folders import find_dds_profile
 
 _FAST_DDS = 'rmw_fastrtps_cpp'
 _HIGHEST_DOMAIN = 101
 """Above it, Linux gives the ports of the domain to outgoing connections."""
 _IMAGE_BYTES = 640 * 480 * 3
+_GROWING = ('PREALLOCATED_WITH_REALLOC', 'DYNAMIC', 'DYNAMIC_REUSABLE')
+"""Memory policies with which a message may be larger than its type's default."""
+_SOCKET_BYTES = 4 << 20
 _SEGMENT_MIB = 64
 """What each process takes of /dev/shm by our profile."""
 _PROCESSES = 4
@@ -44,12 +48,37 @@ def check_ros(surroundings: Surroundings) -> Finding:
                        f'domain {domain}'])
     if not domain.isdigit() or int(domain) > _HIGHEST_DOMAIN:
         return Finding('ROS', WARN, found, f'ROS_DOMAIN_ID: take 0 to {_HIGHEST_DOMAIN}')
-    try:
-        try_in_child('import', 'vision_msgs.msg')
-    except ProbeError as error:
-        return Finding('ROS', WARN, f'{found}; vision_msgs cannot be imported ({error})',
-                       f'sudo apt install ros-{distro or "DISTRO"}-vision-msgs')
     return Finding('ROS', OK, found, 'nodes run, and hear those of the same domain')
+
+
+def check_messages(surroundings: Surroundings) -> Optional[Finding]:
+    """
+    Load the middleware and the messages of the nodes, and write one out.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where nodes cannot speak; nothing without ROS
+    """
+    if 'rclpy' not in surroundings.machine.versions:
+        return None
+    distro = surroundings.environ.get('ROS_DISTRO') or 'DISTRO'
+    try:
+        answer = try_in_child('messages')
+    except ProbeError as error:
+        if 'exit status' in str(error) and 'RMW_IMPLEMENTATION' in surroundings.environ:
+            remedy = 'install the middleware that it names, or: unset RMW_IMPLEMENTATION'
+        elif isinstance(error, ProbeCrashError) or 'numpy' in str(error):
+            remedy = "their packages were compiled for another NumPy, pip install 'numpy<2'"
+        else:
+            remedy = 'take the Python that this ROS 2 was built for'
+        return Finding('Messages', WARN, f'cannot be sent ({error})', remedy)
+    if answer['missing']:
+        packages = ' '.join(f'ros-{distro}-{name.replace("_", "-")}' for name in answer['missing'])
+        return Finding('Messages', WARN, f'{", ".join(answer["missing"])} cannot be imported',
+                       f'sudo apt install {packages}')
+    if not answer['has_labels']:
+        return Finding('Messages', WARN, 'vision_msgs is older than 4.1 and has no LabelInfo',
+                       f'the nodes publish it: sudo apt install ros-{distro}-vision-msgs')
+    return Finding('Messages', OK, f'those of the nodes, by {answer["rmw"]}', 'can be sent')
 
 
 def check_dds_profile(surroundings: Surroundings) -> Optional[Finding]:
@@ -72,7 +101,8 @@ def check_dds_profile(surroundings: Surroundings) -> Optional[Finding]:
     remedy = f'for the camera, too: export {variable}={profile}'
     path = environ.get(variable)
     if path:
-        fault = _fault_of_profile(path)
+        takes_qos = environ.get('RMW_FASTRTPS_USE_QOS_FROM_XML') == '1'
+        fault = _fault_of_profile(path, takes_qos=takes_qos)
         return (Finding('DDS profile', WARN, f'{variable}={path} {fault}', remedy) if fault else
                 Finding('DDS profile', OK, path, 'images fit into shared memory; the camera needs '
                         'it, too'))
@@ -82,6 +112,24 @@ def check_dds_profile(surroundings: Surroundings) -> Optional[Finding]:
     found = f'{other} is set, which this Fast DDS does not read' if other in environ else 'none'
     return Finding('DDS profile', WARN, found, 'best-effort images between processes get lost '
                    f'unnoticed; {remedy}')
+
+
+def check_socket_buffer(surroundings: Surroundings) -> Optional[Finding]:
+    """
+    Check that CycloneDDS may keep the fragments of an image until all of them are there.
+
+    :param surroundings: see ``Surroundings``
+    :return: a warning where it may not; nothing with another middleware
+    """
+    size = read_text(surroundings.root, 'proc/sys/net/core/rmem_max').strip()
+    if not (surroundings.environ.get('RMW_IMPLEMENTATION', '').startswith('rmw_cyclonedds')
+            and size.isdigit()):
+        return None
+    found = f'net.core.rmem_max is {int(size) >> 10} KiB'
+    if int(size) < _SOCKET_BYTES:
+        return Finding('Sockets', WARN, found, 'large images get lost unnoticed: sudo sysctl -w '
+                       'net.core.rmem_max=8388608 net.core.rmem_default=8388608')
+    return Finding('Sockets', OK, found, 'images fit into the buffers of CycloneDDS')
 
 
 def check_shared_memory(surroundings: Surroundings) -> Optional[Finding]:
@@ -154,17 +202,20 @@ def _not_sourced(root: str) -> Finding:
     return Finding('ROS', WARN, 'not installed', 'the nodes need ROS 2; the other commands do not')
 
 
-def _fault_of_profile(path: str) -> str:
+def _fault_of_profile(path: str, *, takes_qos: bool) -> str:
     try:
         tree = ElementTree.parse(path)
     except OSError as error:
         return f'cannot be read ({error.strerror})'
     except ElementTree.ParseError as error:
         return f'is no XML ({error})'
-    for element in tree.iter():
-        name = element.tag.rpartition('}')[2]
-        if name == 'segment_size' and int(element.text or 0) >= _IMAGE_BYTES:
-            return ''
-        if name == 'builtinTransports' and 'max_msg_size' in element.attrib:
-            return ''
-    return 'has no shared memory that an image of 640x480 fits into'
+    elements = [(element.tag.rpartition('}')[2], element) for element in tree.iter()]
+    if not any((name == 'segment_size' and int(element.text or 0) >= _IMAGE_BYTES)
+               or (name == 'builtinTransports' and 'max_msg_size' in element.attrib)
+               for name, element in elements):
+        return 'has no shared memory that an image of 640x480 fits into'
+    if takes_qos and not any(name == 'historyMemoryPolicy' and element.text in _GROWING
+                             for name, element in elements):
+        return ('names no memory policy for messages that grow, which '
+                'RMW_FASTRTPS_USE_QOS_FROM_XML=1 takes from it')
+    return ''
