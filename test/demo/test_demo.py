@@ -190,7 +190,7 @@ def test_a_node_that_dies_ends_the_demo_with_its_last_words(demo, models):
     (['--models', 'EMPTY'], 'holds no .onnx file'),
     (['--models', 'MODELS', '--source', 'no.mp4'], "source 'no.mp4' does not exist"),
     (['--models', 'MODELS', '--source', 'EMPTY'], 'holds no image'),
-    (['--models', 'MODELS', '--source', 'README'], 'cannot be opened as a video'),
+    (['--models', 'MODELS', '--source', 'README'], 'is a text, expected'),
     (['--models', 'MODELS', '--source', '97'], "source '97' cannot be opened as a video"),
     (['--models', 'MODELS', '--truth-masks', 'nowhere'], "'nowhere' is not a folder"),
 ])
