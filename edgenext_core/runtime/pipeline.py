@@ -7,7 +7,7 @@ import numpy as np
 
 from edgenext_core.runtime.engines.backends import open_engine
 from edgenext_core.runtime.engines.interface import Engine
-from edgenext_core.runtime.errors import EngineError
+from edgenext_core.runtime.errors import EngineError, SettingError
 from edgenext_core.runtime.preprocess import preprocess
 from edgenext_core.runtime.records import Record, StageTimes
 from edgenext_core.runtime.settings import Settings, change_settings
@@ -36,6 +36,7 @@ class Pipeline:
         :param engine: an opened model; the pipeline closes it
         :param settings: of the model's task; None takes the card's
         :raises EngineError: when the model takes several frames at once
+        :raises SettingError: when the settings ask for more than the model gives
         """
         batch = engine.card.input.batch
         if batch != 1:
@@ -45,7 +46,11 @@ class Pipeline:
         self.engine = engine
         self.card = engine.card
         self.task = TASKS[self.card.task]
-        self.settings = self.card.defaults if settings is None else settings
+        try:
+            self.settings = self.card.defaults if settings is None else settings
+        except SettingError:
+            self.close()
+            raise
 
     def __enter__(self) -> 'Pipeline':
         """Enter the block that the model is open in."""
@@ -54,6 +59,16 @@ class Pipeline:
     def __exit__(self, *_: Any) -> None:
         """Release the model."""
         self.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the next frame; SettingError refuses those that ask for too much."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.task.check_settings(settings, self.card, self.engine.outputs)
+        self._settings = settings
 
     def run(self, frame_bgr: np.ndarray) -> Answer:
         """
@@ -112,8 +127,12 @@ def open_pipeline(path: str, *, backend: str = 'auto', threads: int = 1,
     :return: the pipeline
     :raises EngineError: when the file or the backend cannot be used
     :raises ModelCardError: when the card is missing, breaks a rule or disagrees with the graph
-    :raises SettingError: when a setting is unknown or out of range
+    :raises SettingError: when a setting is unknown, out of range or more than the model gives
     """
-    engine = open_engine(path, backend=backend, threads=threads)
-    task = TASKS[engine.card.task]
-    return Pipeline(engine, change_settings(engine.card.defaults, task.settings, settings))
+    pipeline = Pipeline(open_engine(path, backend=backend, threads=threads))
+    try:
+        pipeline.settings = change_settings(pipeline.settings, pipeline.task.settings, settings)
+    except SettingError:
+        pipeline.close()
+        raise
+    return pipeline

@@ -5,12 +5,13 @@ A fourth task is a fourth row, with its record in ``records``, its settings in `
 its functions in ``postprocess``, ``overlay`` and ``words``.
 """
 
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from edgenext_core.runtime import json_records, overlay, postprocess, words
 from edgenext_core.runtime.engines.interface import TensorSpec
+from edgenext_core.runtime.errors import SettingError
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_core.runtime.preprocess import Geometry
 from edgenext_core.runtime.records import ClassMask, Record
@@ -51,6 +52,7 @@ class Task(NamedTuple):
     max_labels: int
     output_forms: Tuple[Tuple[str, ...], ...]
     outputs: Callable[[ModelCard], Tuple[TensorSpec, ...]]
+    check_settings: Callable[[Any, ModelCard, Sequence[TensorSpec]], None]
     make_record: MakeRecord
     draw: Callable[[np.ndarray, Any, ModelCard], np.ndarray]
     describe: Callable[[Any, ModelCard], str]
@@ -63,6 +65,20 @@ def _classes(card: ModelCard) -> Tuple[TensorSpec, ...]:
     return _chosen(card, (TensorSpec('scores', 'float32', (batch, 'best')),
                           TensorSpec('class_ids', 'int32', (batch, 'best')),
                           TensorSpec('probabilities', 'float32', (batch, len(card.labels)))))
+
+
+def _check_top_k(settings: ClassificationSettings, card: ModelCard,
+                 outputs: Sequence[TensorSpec]) -> None:
+    sizes = {output.name: output.shape for output in outputs if output.name in card.outputs}
+    if 'class_ids' in sizes:
+        best = sizes['class_ids'][1]
+        if isinstance(best, int) and best < min(settings.top_k, len(card.labels)):
+            raise SettingError(f'top_k is {settings.top_k}, but the model gives the {best} most '
+                               f'probable of its {len(card.labels)} classes; set at most {best}')
+
+
+def _accept_all(settings: Any, card: ModelCard, outputs: Sequence[TensorSpec]) -> None:
+    """Accept what keeps its rules: with these settings nobody can ask for too much."""
 
 
 def _boxes_and_scores(card: ModelCard) -> Tuple[TensorSpec, ...]:
@@ -100,6 +116,7 @@ _TASKS = (
         max_labels=1 << 16,
         output_forms=(('scores', 'class_ids'), ('probabilities',)),
         outputs=_classes,
+        check_settings=_check_top_k,
         make_record=postprocess.classification_from_outputs,
         draw=overlay.draw_classification,
         describe=words.describe_classification,
@@ -117,6 +134,7 @@ _TASKS = (
         max_labels=1 << 16,
         output_forms=(('boxes', 'scores'),),
         outputs=_boxes_and_scores,
+        check_settings=_accept_all,
         make_record=postprocess.detections_from_outputs,
         draw=overlay.draw_detections,
         describe=words.describe_detections,
@@ -133,6 +151,7 @@ _TASKS = (
         max_labels=1 << 8,  # a mask is uint8
         output_forms=(('logits',), ('class_ids',)),
         outputs=_mask,
+        check_settings=_accept_all,
         make_record=postprocess.mask_from_outputs,
         draw=overlay.draw_mask,
         describe=words.describe_mask,

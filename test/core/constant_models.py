@@ -37,6 +37,18 @@ def card_of(task, **changes):
     return card
 
 
+def newest_answers_of(task):
+    """Give the same answers as ``answers_of`` in the form that an export writes now."""
+    if task == 'classification':
+        return {'scores': np.array([[0.7, 0.2]], np.float32),
+                'class_ids': np.array([[1, 2]], np.int32)}
+    if task == 'segmentation':
+        logits = np.zeros((1, 3, 3, 4), np.float32)
+        logits[:, 2] = 1
+        return {'logits': logits}
+    return answers_of(task)
+
+
 def answers_of(task):
     """Give answers of the right names, shapes and dtypes for ``card_of(task)``."""
     if task == 'classification':

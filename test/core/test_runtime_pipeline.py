@@ -8,6 +8,7 @@ from constant_models import (
     LABELS,
     answers_of,
     card_of,
+    newest_answers_of,
     write_constant_model,
     write_copying_segmenter,
 )
@@ -21,7 +22,7 @@ from edgenext_core.runtime.errors import (
 )
 from edgenext_core.runtime.model_card import require_task
 from edgenext_core.runtime.pipeline import Pipeline, open_pipeline
-from edgenext_core.runtime.settings import DetectionSettings
+from edgenext_core.runtime.settings import ClassificationSettings, DetectionSettings
 from edgenext_core.runtime.tasks import TASKS
 
 FRAME_SIZES = [(640, 480), (480, 640), (961, 541), (1, 1), (33, 777)]
@@ -36,10 +37,12 @@ def frame_of(width, height):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
+@pytest.mark.parametrize('answers', [answers_of, newest_answers_of])
 @pytest.mark.parametrize('task', TASKS)
 @pytest.mark.parametrize('size', FRAME_SIZES)
-def test_every_task_answers_for_every_frame_size(tmp_path, task, size):
-    record, times = Pipeline(open_task(tmp_path, task)).run(frame_of(*size))
+def test_every_task_answers_for_every_frame_size(tmp_path, task, size, answers):
+    engine = open_task(tmp_path, task, answers(task), outputs=list(answers(task)))
+    record, times = Pipeline(engine).run(frame_of(*size))
 
     assert min(times) >= 0
     if task == 'classification':
@@ -130,6 +133,57 @@ def test_a_wrong_setting_is_refused_with_its_rule(tmp_path, settings, message):
 
     with pytest.raises(SettingError, match=message):
         open_pipeline(path, **settings)
+
+
+def write_imagenet_classifier(path, *, best):
+    names = [str(index) for index in range(1500)]
+    return write_constant_model(
+        path, card_of('classification', labels=names, colors_rgb=[[0, 0, 0]] * 1500,
+                      outputs=['scores', 'class_ids']),
+        {'scores': np.linspace(1, 0, best, dtype=np.float32)[np.newaxis],
+         'class_ids': np.arange(1000, 1000 + best, dtype=np.int32)[np.newaxis]})
+
+
+def test_more_classes_than_the_model_gives_are_refused_whenever_they_are_asked_for(tmp_path):
+    path = write_imagenet_classifier(tmp_path / 'm.onnx', best=40)
+    refusal = ('top_k is 41, but the model gives the 40 most probable of its 1500 classes; set at '
+               'most 40')
+
+    with pytest.raises(SettingError, match=refusal):
+        open_pipeline(path, top_k=41)
+    with pytest.raises(SettingError, match=refusal):
+        Pipeline(open_engine(path), ClassificationSettings(41))
+    classifier = open_pipeline(path, top_k=40)
+    with pytest.raises(SettingError, match=refusal):
+        classifier.settings = ClassificationSettings(41)
+    assert classifier.settings == ClassificationSettings(40)
+    assert classifier.run(frame_of(64, 48)).record.class_ids.tolist() == list(range(1000, 1040))
+
+
+def test_a_model_that_gives_all_its_classes_may_be_asked_for_more(tmp_path):
+    answers = {'scores': np.array([[0.7, 0.2, 0.1]], np.float32),
+               'class_ids': np.array([[1, 2, 0]], np.int32)}
+    path = write_constant_model(tmp_path / 'm.onnx', card_of(
+        'classification', outputs=list(answers)), answers)
+
+    assert open_pipeline(path, top_k=9).run(frame_of(64, 48)).record.class_ids.tolist() == [
+        1, 2, 0]
+
+
+def test_a_model_for_several_frames_at_once_is_refused_and_closed(tmp_path):
+    answers = {name: np.repeat(value, 4, axis=0)
+               for name, value in newest_answers_of('classification').items()}
+    path = write_constant_model(
+        tmp_path / 'm.onnx', card_of('classification', outputs=list(answers), input=dict(
+            card_of('classification')['input'], batch=4)), answers, input_shape=(4, 24, 32, 3))
+    engine = open_engine(path)
+
+    with pytest.raises(EngineError, match='the model takes 4 frames at once, a pipeline runs one '
+                                          'after the other; export it without --batch'):
+        Pipeline(engine)
+
+    with pytest.raises(EngineError, match='the engine is closed'):
+        engine.infer(np.zeros((4, 24, 32, 3), np.uint8))
 
 
 @pytest.mark.parametrize('task', TASKS)

@@ -21,6 +21,7 @@ from edgenext_core.runtime.settings import (
 )
 
 CARD = card_from_json(json.dumps(card_of('detection')))
+CLASSIFIER_CARD = card_from_json(json.dumps(card_of('classification')))
 SAME_SIZE = plan_resize(100, 100, width=100, height=100, rule='stretch')
 
 
@@ -33,7 +34,20 @@ def detect(boxes, scores, *, geometry=SAME_SIZE, score_threshold=0.4, nms_iou=0.
 
 def classify(probabilities, *, top_k):
     outputs = {'probabilities': np.array([probabilities], np.float32)}
-    return classification_from_outputs(outputs, SAME_SIZE, CARD, ClassificationSettings(top_k))
+    return classification_from_outputs(outputs, SAME_SIZE, CLASSIFIER_CARD,
+                                       ClassificationSettings(top_k))
+
+
+def card_with_outputs(task, *outputs):
+    return card_from_json(json.dumps(card_of(task, outputs=outputs)))
+
+
+def classify_sorted(scores, class_ids, *, top_k):
+    outputs = {'scores': np.array([scores], np.float32),
+               'class_ids': np.array([class_ids], np.int32)}
+    return classification_from_outputs(
+        outputs, SAME_SIZE, card_with_outputs('classification', 'scores', 'class_ids'),
+        ClassificationSettings(top_k))
 
 
 def overlap(first, second):
@@ -52,6 +66,21 @@ def test_classes_come_by_falling_probability_and_equals_by_index():
 
 def test_top_k_above_the_number_of_classes_gives_all():
     assert classify([0.4, 0.6], top_k=9).class_ids.tolist() == [1, 0]
+
+
+def test_classes_that_the_graph_has_sorted_are_taken_from_the_front():
+    record = classify_sorted([0.5, 0.3, 0.2], [2, 0, 1], top_k=2)
+
+    assert record.class_ids.tolist() == [2, 0]
+    assert record.class_ids.dtype == np.int64 and record.scores.dtype == np.float32
+    np.testing.assert_allclose(record.scores, [0.5, 0.3])
+    assert classify_sorted([0.5, 0.3, 0.2], [2, 0, 1], top_k=9).class_ids.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize('bad', [-1, 3])
+def test_a_sorted_class_without_a_label_is_refused(bad):
+    with pytest.raises(EngineError, match=r'class ids .* its card has 3 labels; export it again'):
+        classify_sorted([0.5, 0.3, 0.2], [2, bad, 1], top_k=1)
 
 
 def test_detections_are_thresholded_sorted_and_in_pixels():
@@ -123,6 +152,19 @@ def test_the_limit_keeps_the_best():
     np.testing.assert_allclose(record.scores, [0.59, 0.58, 0.57])
 
 
+def test_the_limit_changes_nothing_about_the_best():
+    generator = np.random.default_rng(4)
+    corners = generator.uniform(0, 0.3, (700, 2))
+    boxes = np.hstack([corners, corners + generator.uniform(0.3, 0.5, (700, 2))])
+    scores = generator.uniform(0.4, 1, (700, 1))
+    everything = detect(boxes, scores, max_detections=1000)
+
+    for limit in (1, 3, 20, len(everything.scores), 500):
+        record = detect(boxes, scores, max_detections=limit)
+        for limited, full in zip(record, everything):
+            np.testing.assert_array_equal(limited, full[:limit])
+
+
 def test_very_many_candidates_are_bounded_to_the_best():
     generator = np.random.default_rng(0)
     corners = generator.uniform(0, 0.9, (5000, 2))
@@ -153,14 +195,21 @@ def test_boxes_are_in_the_frames_own_pixels(rule, frame_size):
     np.testing.assert_allclose(record.boxes_xyxy, expected, atol=0.01)
 
 
-@pytest.mark.parametrize('bad', [np.nan, np.inf])
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_never_look_like_nothing_found(bad):
-    with pytest.raises(EngineError, match=r'the model gave scores (nan|inf), expected finite'):
+    with pytest.raises(EngineError, match=r'the model gave scores -?(nan|inf), expected finite'):
         detect([[0, 0, 1, 1], [0, 0, 1, 1]], [[0.1, 0.1], [bad, 0.1]])
-    with pytest.raises(EngineError, match=r'the model gave boxes (nan|inf), expected finite'):
+    with pytest.raises(EngineError, match=r'the model gave boxes -?(nan|inf), expected finite'):
         detect([[0, 0, 1, bad]], [[0.9, 0.1]])
-    with pytest.raises(EngineError, match=r'the model gave probabilities (nan|inf), expected'):
+    with pytest.raises(EngineError, match=r'the model gave probabilities -?(nan|inf), expected'):
         classify([0.5, bad], top_k=1)
+    with pytest.raises(EngineError, match=r'the model gave scores -?(nan|inf), expected'):
+        classify_sorted([0.5, 0.3, bad], [0, 1, 2], top_k=1)
+    logits = np.zeros((1, 3, 4, 4), np.float32)
+    logits[0, 1, 2, 3] = bad
+    with pytest.raises(EngineError, match=r'the model gave logits -?(nan|inf), expected'):
+        mask_from_outputs({'logits': logits}, SAME_SIZE,
+                          card_with_outputs('segmentation', 'logits'), SegmentationSettings())
 
 
 def test_a_mask_comes_back_at_the_frames_size():
@@ -173,6 +222,18 @@ def test_a_mask_comes_back_at_the_frames_size():
 
     assert record.class_ids.shape == (77, 333) and record.class_ids.dtype == np.uint8
     assert (record.class_ids[:, :166] == 0).all() and (record.class_ids[:, 167:] == 2).all()
+
+
+def test_coarse_logits_become_a_mask_at_the_frames_size():
+    logits = np.zeros((1, 3, 2, 4), np.float32)
+    logits[:, 1, :, :2] = logits[:, 2, :, 2:] = 1
+
+    record = mask_from_outputs(
+        {'logits': logits}, plan_resize(300, 77, width=32, height=24, rule='stretch'),
+        card_with_outputs('segmentation', 'logits'), SegmentationSettings())
+
+    assert record.class_ids.shape == (77, 300) and record.class_ids.dtype == np.uint8
+    assert (record.class_ids[:, :150] == 1).all() and (record.class_ids[:, 150:] == 2).all()
 
 
 @pytest.mark.parametrize('bad', [-1, 3, 256])
