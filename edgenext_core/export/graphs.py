@@ -8,16 +8,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
+from edgenext_core.export.channels_first import to_channels_first
 from edgenext_core.export.folding import (
     fold_channel_order,
     fold_for_export,
     fold_normalization,
     stem_pads,
 )
-from edgenext_core.export.parity import absolute_difference, share_of_other_classes
+from edgenext_core.export.parity import absolute_difference
 from edgenext_core.models import decode_boxes
+from edgenext_core.models.deeplabv3 import DeepLabV3
 from edgenext_core.models.normalization import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -25,18 +28,24 @@ from edgenext_core.models.normalization import (
     FrameNormalization,
 )
 
+MOST_CANDIDATES = 1000
+"""Answers of one frame that leave a graph; NMS on the robot takes as many."""
+
 
 class TaskGraph(NamedTuple):
     """
     How the networks of one task are exported.
 
-    ``read_out`` makes of the network's outputs those of the graph, whose ``output_names`` are the
-    ones that ``runtime.tasks`` looks for. ``difference`` compares an output with the same one
-    computed elsewhere: at most ``tolerance`` between PyTorch and ONNX Runtime, both in float32,
-    and at most ``float16_tolerance`` between weights stored in float32 and in float16.
+    ``numbers`` is the part of a network that runs on a robot: it gives the numbers, of all anchors
+    or of the coarse grid, that the answers are read from. ``read_out`` makes of them the outputs
+    of the graph, whose ``output_names`` are the ones that ``runtime.tasks`` looks for.
+    ``difference`` compares an output with the same one computed elsewhere: at most ``tolerance``
+    between PyTorch and ONNX Runtime, both in float32, and at most ``float16_tolerance`` between
+    weights stored in float32 and in float16.
     """
 
     output_names: tuple[str, ...]
+    numbers: Callable[[Any], nn.Module]
     read_out: Callable[[Any], tuple[Tensor, ...]]
     difference: Callable[[np.ndarray, np.ndarray], float]
     tolerance: float
@@ -47,8 +56,8 @@ class FrameGraph(nn.Module):
     """
     A network from camera bytes to what the robot reads: the module that gets traced.
 
-    :param preparation: makes the network's input (1, 3, H, W) of the bytes
-    :param network: any network of this project
+    :param preparation: makes the network's input (B, 3, H, W) of the bytes
+    :param network: any network of this project, or what a row's ``numbers`` made of it
     :param row: the row of the network's task
     """
 
@@ -60,56 +69,109 @@ class FrameGraph(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """
-        Run the network on a frame.
+        Run the network on frames.
 
-        :param image: (1, H, W, 3) uint8 BGR
+        :param image: (B, H, W, 3) BGR, 0 to 255, uint8 or float32
         :return: the outputs of the task
         """
         return self.row.read_out(self.network(self.preparation(image)))
 
 
-def probabilities(logits: Tensor) -> tuple[Tensor, ...]:
+class CoarseSegmenter(nn.Module):
+    """
+    A segmenter that stops before it resizes its logits: the robot makes the frame's mask of them.
+
+    :param segmenter: a segmenter
+    """
+
+    def __init__(self, segmenter: DeepLabV3) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """
+        Give every place of the last map a logit for every class.
+
+        :param x: normalised RGB images (B, 3, H, W)
+        :return: ``logits`` (B, K, h, w)
+        """
+        return {'logits': self.segmenter.coarse_logits(x)}
+
+
+def best_classes(logits: Tensor) -> tuple[Tensor, ...]:
     """
     Read a classifier out.
 
-    :param logits: (1, K)
-    :return: ``probabilities`` (1, K) float32
+    A NaN among the logits is in every score.
+
+    :param logits: (B, K)
+    :return: ``scores`` (B, k) float32, softmax of the k = min(K, 1000) best classes, best first;
+        ``class_ids`` (B, k) int32
     """
-    return (logits.softmax(-1),)
+    scores, class_ids = logits.softmax(-1).topk(min(logits.shape[1], MOST_CANDIDATES), dim=-1)
+    return scores, class_ids.int()
 
 
-def boxes_and_scores(outputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
+def best_anchors(outputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
     """
-    Read a detector out; its anchors become constants.
+    Read a detector out: the anchors with the highest scores, whose boxes alone are decoded.
+
+    None of the 1000 best pairs of an anchor and a class is lost: an anchor left out has 1000
+    anchors before it, each with a better pair. A NaN of any anchor is in every score.
 
     :param outputs: what :class:`ssdlite.SSDLite` returns
-    :return: ``boxes`` (1, A, 4) float32 xyxy, 0 to 1 in the input; ``scores`` (1, A, K) float32
-        without the background
+    :return: for the M = min(A, 1000) candidates ``boxes`` (B, M, 4) float32 xyxy, 0 to 1 in the
+        input, and ``scores`` (B, M, K) float32 without the background
     """
-    boxes = decode_boxes(outputs['box_deltas'], outputs['anchors_cxcywh'])
-    return boxes.clamp(0, 1), outputs['class_logits'].softmax(-1)[..., 1:]
+    scores = outputs['class_logits'].softmax(-1)[..., 1:]  # (B, A, K)
+    batch, anchors, classes = scores.shape
+    best_of_all = scores.amax(-1)  # (B, A)
+    candidates = best_of_all.topk(min(anchors, MOST_CANDIDATES), dim=1).indices  # (B, M)
+    # Whole rows of one long table: an index for every element would take several times as long.
+    rows = (candidates + anchors * torch.arange(batch)[:, None]).flatten()  # (B * M,)
+    box_deltas = outputs['box_deltas'].reshape(-1, 4)[rows].reshape(batch, -1, 4)
+    boxes = decode_boxes(box_deltas, outputs['anchors_cxcywh'][candidates])  # (B, M, 4)
+    scores = scores.reshape(-1, classes)[rows].reshape(batch, -1, classes)  # (B, M, K)
+    # Where a NaN is sorted to is not defined, so that its anchor may be left out.
+    nothing_or_nan = 0 * best_of_all.mean(1)[:, None, None]
+    return boxes.clamp(0, 1), scores + nothing_or_nan
 
 
-def class_ids(outputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
+def coarse_logits(outputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
     """
     Read a segmenter out.
 
-    :param outputs: what :class:`deeplabv3.DeepLabV3` returns
-    :return: ``class_ids`` (1, H, W) int32, since TensorRT 8 has no int64 outputs
+    :param outputs: what :class:`CoarseSegmenter` returns
+    :return: ``logits`` (B, K, h, w) float32
     """
-    return (outputs['logits'].argmax(1).int(),)
+    return (outputs['logits'],)
+
+
+def _whole(network: nn.Module) -> nn.Module:
+    return network
+
+
+def difference_of_sorted(expected: np.ndarray, found: np.ndarray) -> float:
+    """
+    Compare candidates whatever their order, since equal scores may come in any.
+
+    :param expected: (B, M, ...)
+    :param found: the same shape
+    :return: the largest difference between the values sorted along M
+    """
+    return float(np.abs(np.sort(expected, axis=1) - np.sort(found, axis=1)).max())
 
 
 GRAPHS: dict[str, TaskGraph] = {
     'classification': TaskGraph(
-        output_names=('probabilities',), read_out=probabilities,
-        difference=absolute_difference, tolerance=1e-3, float16_tolerance=2e-2),
+        output_names=('scores', 'class_ids'), numbers=_whole, read_out=best_classes,
+        difference=difference_of_sorted, tolerance=1e-3, float16_tolerance=2e-2),
     'detection': TaskGraph(
-        output_names=('boxes', 'scores'), read_out=boxes_and_scores,
-        difference=absolute_difference, tolerance=1e-3, float16_tolerance=2e-2),
+        output_names=('boxes', 'scores'), numbers=_whole, read_out=best_anchors,
+        difference=difference_of_sorted, tolerance=1e-3, float16_tolerance=2e-2),
     'segmentation': TaskGraph(
-        output_names=('class_ids',), read_out=class_ids,
-        difference=share_of_other_classes, tolerance=1e-3, float16_tolerance=1e-2),
+        output_names=('logits',), numbers=CoarseSegmenter, read_out=coarse_logits,
+        difference=absolute_difference, tolerance=1e-3, float16_tolerance=2e-2),
 }
 """How each task is exported, by the task's name."""
 
@@ -122,22 +184,44 @@ def plain_graph(task: str, network: nn.Module) -> FrameGraph:
     :param network: the network
     :return: the graph, in evaluation mode
     """
-    return FrameGraph(FrameNormalization(), network, GRAPHS[task]).eval()
+    row = GRAPHS[task]
+    return FrameGraph(FrameNormalization(), row.numbers(network), row).eval()
 
 
 def folded_graph(task: str, network: nn.Module, *, height: int, width: int) -> FrameGraph:
     """
-    Put an equal network with less to compute into the graph of its task: what gets traced.
+    Put an equal network with less to compute into the graph of its task, for TensorRT.
+
+    Its layer normalisations stay what float16 conversion and parsers know.
 
     :param task: a key of :data:`GRAPHS`
     :param network: the network, in evaluation mode
     :param height: of the input in pixels
     :param width: of the input in pixels
-    :return: the graph, in evaluation mode, for frames of this size only
+    :return: the graph, in evaluation mode, for frames of this size only, in batches of any size
     """
-    row = GRAPHS[task]
+    return _graph_of_folded(task, network, fold_for_export(network, height=height, width=width))
+
+
+def channels_first_graph(task: str, network: nn.Module, *, height: int, width: int) -> FrameGraph:
+    """
+    Put an equal network in which no map is permuted into the graph of its task, for CPUs.
+
+    It sums squares over channels, for which float16 is too small.
+
+    :param task: a key of :data:`GRAPHS`
+    :param network: the network, in evaluation mode
+    :param height: of the input in pixels
+    :param width: of the input in pixels
+    :return: the graph, in evaluation mode, for frames of this size only, in batches of any size
+    """
     folded = fold_for_export(network, height=height, width=width)
+    return _graph_of_folded(task, network, to_channels_first(folded))
+
+
+def _graph_of_folded(task: str, network: nn.Module, folded: nn.Module) -> FrameGraph:
+    row = GRAPHS[task]
     if stem_pads(network):
-        return FrameGraph(FrameNormalization(), folded, row).eval()
+        return FrameGraph(FrameNormalization(), row.numbers(folded), row).eval()
     folded = fold_normalization(folded, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-    return FrameGraph(FrameLayout(), fold_channel_order(folded), row).eval()
+    return FrameGraph(FrameLayout(), row.numbers(fold_channel_order(folded)), row).eval()

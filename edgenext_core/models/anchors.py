@@ -90,11 +90,11 @@ def decode_boxes(box_deltas: torch.Tensor, anchors_cxcywh: torch.Tensor) -> torc
     Turn offsets into boxes; the inverse of :func:`encode_boxes`.
 
     :param box_deltas: (..., A, 4), what the network gives
-    :param anchors_cxcywh: (A, 4), shares of the image
+    :param anchors_cxcywh: (A, 4) or (..., A, 4), shares of the image
     :return: (..., A, 4) corners x1, y1, x2, y2, shares of the image, not cut at its border
     """
     deltas = box_deltas.float()
-    anchor_centers, anchor_sizes = anchors_cxcywh[:, :2], anchors_cxcywh[:, 2:]  # (A, 2) each
+    anchor_centers, anchor_sizes = anchors_cxcywh[..., :2], anchors_cxcywh[..., 2:]
     centers = anchor_centers + CENTER_VARIANCE * deltas[..., :2] * anchor_sizes  # (..., A, 2)
     growth = (SIZE_VARIANCE * deltas[..., 2:]).clamp(max=LARGEST_SIZE_DELTA)
     halves = anchor_sizes * growth.exp() / 2  # (..., A, 2)

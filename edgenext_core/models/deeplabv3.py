@@ -82,10 +82,18 @@ class DeepLabV3(nn.Module):
         :param x: normalised RGB images (B, 3, H, W), H and W at least 32
         :return: ``logits`` (B, K, H, W), resized bilinearly from the last map
         """
-        features = self.backbone(x)[-1]  # (B, C, H / stride, W / stride)
-        logits = self.classifier(self.dropout(self.aspp(features)))  # (B, K, of the same size)
-        return {'logits': F.interpolate(logits, size=x.shape[2:], mode='bilinear',
+        return {'logits': F.interpolate(self.coarse_logits(x), size=x.shape[2:], mode='bilinear',
                                         align_corners=False)}
+
+    def coarse_logits(self, x: torch.Tensor) -> torch.Tensor:
+        """
+        Give every place of the last map a logit for every class.
+
+        :param x: normalised RGB images (B, 3, H, W), H and W at least 32
+        :return: (B, K, H / stride, W / stride)
+        """
+        features = self.backbone(x)[-1]  # (B, C, H / stride, W / stride)
+        return self.classifier(self.dropout(self.aspp(features)))
 
 
 def masks_from_logits(logits: torch.Tensor, *, height: int, width: int) -> torch.Tensor:

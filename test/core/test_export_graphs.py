@@ -1,12 +1,19 @@
 """Graphs: bytes in, what the robot reads out, computed as the network computes it."""
 
-import numpy as np
 import pytest
 import torch
+import torch.nn.functional as functional
 from order_one_weights import draw_order_one_weights
 from tiny_networks import make_network, trace
 
-from edgenext_core.export.graphs import GRAPHS, folded_graph, plain_graph
+from edgenext_core.export.graphs import (
+    GRAPHS,
+    best_anchors,
+    best_classes,
+    channels_first_graph,
+    folded_graph,
+    plain_graph,
+)
 from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
@@ -14,7 +21,7 @@ from edgenext_core.export.parity import (
     run_onnx,
     run_torch,
 )
-from edgenext_core.models import create_model
+from edgenext_core.models import create_model, decode_boxes
 from edgenext_core.runtime.tasks import TASKS
 
 
@@ -40,18 +47,56 @@ def test_the_traced_graph_computes_what_the_network_computes(traced):
 
 
 @pytest.mark.parametrize('name', ['edgenext_small_rw', 'edgenext_xx_small_bn_hs'])
-def test_a_folded_graph_computes_what_the_plain_one_does(name):
+@pytest.mark.parametrize('make_graph', [folded_graph, channels_first_graph])
+def test_a_folded_graph_computes_what_the_plain_one_does(name, make_graph):
     network = draw_order_one_weights(create_model(name, num_classes=10))
     probes = make_probes(2, height=64, width=96)
     expected = run_torch(plain_graph('classification', network), probes)
-    folded = folded_graph('classification', network, height=64, width=96)
+    folded = make_graph('classification', network, height=64, width=96)
     assert largest_difference(expected, run_torch(folded, probes), absolute_difference) <= 1e-5
 
 
-def test_class_ids_are_int32_at_the_size_of_the_input():
-    class_ids = trace('segmentation').expected[0][0]
-    assert class_ids.dtype == np.int32
-    assert class_ids.shape == (1, 64, 96)
+def test_the_best_classes_come_first_with_their_probabilities():
+    logits = torch.randn(2, 7, generator=torch.Generator().manual_seed(0))
+    scores, class_ids = best_classes(logits)
+    assert class_ids.dtype == torch.int32
+    torch.testing.assert_close(scores, logits.softmax(-1).sort(descending=True).values)
+    torch.testing.assert_close(logits.softmax(-1).gather(1, class_ids.long()), scores)
+
+
+def test_no_more_than_1000_classes_leave_a_graph():
+    scores, class_ids = best_classes(torch.randn(1, 1234))
+    assert scores.shape == class_ids.shape == (1, 1000)
+
+
+def detector_outputs(*, batch, anchors, classes):
+    generator = torch.Generator().manual_seed(0)
+    return {
+        'class_logits': 3 * torch.randn(batch, anchors, 1 + classes, generator=generator),
+        'box_deltas': torch.randn(batch, anchors, 4, generator=generator),
+        'anchors_cxcywh': torch.rand(anchors, 4, generator=generator),
+    }
+
+
+@pytest.mark.parametrize('batch', [1, 3])
+def test_none_of_the_1000_best_pairs_of_anchor_and_class_is_lost(batch):
+    outputs = detector_outputs(batch=batch, anchors=3000, classes=5)
+    boxes, scores = best_anchors(outputs)
+    assert boxes.shape == (batch, 1000, 4)
+    assert scores.shape == (batch, 1000, 5)
+    all_scores = outputs['class_logits'].softmax(-1)[..., 1:]
+    all_boxes = decode_boxes(outputs['box_deltas'], outputs['anchors_cxcywh']).clamp(0, 1)
+    for frame in range(batch):
+        best, pairs = all_scores[frame].flatten().topk(1000)
+        found, pairs_found = scores[frame].flatten().topk(1000)
+        torch.testing.assert_close(found, best, rtol=0, atol=0)
+        torch.testing.assert_close(boxes[frame][pairs_found // 5], all_boxes[frame][pairs // 5])
+
+
+def test_all_anchors_leave_a_graph_with_fewer_than_1000():
+    boxes, scores = best_anchors(detector_outputs(batch=2, anchors=300, classes=4))
+    assert boxes.shape == (2, 300, 4)
+    assert scores.shape == (2, 300, 4)
 
 
 def test_boxes_lie_in_the_input_and_scores_leave_the_background_out():
@@ -62,8 +107,15 @@ def test_boxes_lie_in_the_input_and_scores_leave_the_background_out():
     assert (scores.sum(-1) < 1).all()
 
 
-def test_probabilities_add_up_to_one():
-    np.testing.assert_allclose(trace('classification').expected[0][0].sum(), 1, rtol=1e-6)
+def test_logits_of_the_coarse_grid_resized_are_those_of_the_network():
+    network = draw_order_one_weights(create_model('deeplabv3_edgenext_xx_small', num_classes=3))
+    images = torch.randn(2, 3, 75, 100, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        coarse = network.coarse_logits(images)
+        expected = network(images)['logits']
+    assert coarse.shape == (2, 3, 4, 6)
+    resized = functional.interpolate(coarse, (75, 100), mode='bilinear')
+    torch.testing.assert_close(resized, expected)
 
 
 def test_bytes_go_into_the_stem_with_no_arithmetic_between(traced):

@@ -12,10 +12,10 @@ from edgenext_core.export.parity import largest_difference, make_probes, run_onn
 from edgenext_core.models import create_model
 
 OPERATORS = {
-    'Add', 'ArgMax', 'BatchNormalization', 'Cast', 'Clip', 'Concat', 'Conv', 'Div', 'Erf', 'Exp',
-    'Expand', 'Flatten', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'MatMul', 'Mul', 'Pad', 'Pow',
-    'ReduceL2', 'ReduceMean', 'Relu', 'Reshape', 'Resize', 'Slice', 'Softmax', 'Split', 'Sqrt',
-    'Squeeze', 'Sub', 'Transpose', 'Unsqueeze',
+    'Add', 'BatchNormalization', 'Cast', 'Clip', 'Concat', 'Conv', 'Div', 'Erf', 'Exp', 'Expand',
+    'Flatten', 'Gather', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'MatMul', 'Mul', 'Pad', 'Pow',
+    'ReduceL2', 'ReduceMax', 'ReduceMean', 'Relu', 'Reshape', 'Slice', 'Softmax', 'Split', 'Sqrt',
+    'Squeeze', 'Sub', 'TopK', 'Transpose', 'Unsqueeze',
 }
 """All of them in docs/operators.md of onnx-tensorrt, release 8.2-GA; none computes a shape."""
 
