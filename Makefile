@@ -50,7 +50,7 @@ lint: $(VENV)/.test
 train_street = $(run) $(python) -m edgenext_core.cli fit --config training/street_$(1).yaml --out out/training/street_$(1) \
   $(addprefix --init out/training/street_,$(addsuffix /last.ckpt,$(2))) \
   $(addprefix --resume ,$(wildcard out/training/street_$(1)/last.ckpt)) \
-  && $(run) $(python) -m edgenext_core.cli export out/training/street_$(1)/last.ckpt engines/demo/$(1).onnx
+  && $(run) $(python) -m edgenext_core.cli export out/training/street_$(1)/last.ckpt -o engines/demo/$(1).onnx
 
 demo-models: $(VENV)/.test
 	@$(run) $(python) -m edgenext_core.cli prepare street out/street

@@ -1,10 +1,11 @@
-"""Write a trained model, or released weights, as an ONNX file."""
+"""Write a trained model, or released weights, as ONNX files."""
 
 import argparse
 import difflib
 from pathlib import Path
 
-from edgenext_core.export.exporter import export
+from edgenext_core.export.exporter import ExportReport, export
+from edgenext_core.export.targets import EXPORT_TARGETS, find_target
 from edgenext_core.export.trained_network import TrainedNetwork, from_release, from_run
 from edgenext_core.weights.releases import RELEASES, ReleaseError
 
@@ -17,12 +18,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument('source', help='last.ckpt of a training run, or a name of '
                         "'edgenext weights list'")
-    parser.add_argument('out', type=Path, help='ONNX file to write')
+    parser.add_argument('-o', '--out', type=Path, required=True, metavar='PATH',
+                        help='folder for the files; or, for one target, an .onnx file')
+    parser.add_argument('--target', nargs='+', default=['cpu'], metavar='TARGET',
+                        help='; '.join(f'{target.name}: {target.purpose}'
+                                       for target in EXPORT_TARGETS.values())
+                        + ' (default: cpu)')
+    parser.add_argument('--name', help="the files' name without its ending (default: that of the "
+                        "run's folder, or the release's)")
+    parser.add_argument('--batch', type=int, default=1, metavar='N',
+                        help='frames at a time (default: 1, which the nodes take)')
     parser.add_argument('--input-size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
                         help="pixels (default: the recipe's, or the release's)")
     parser.add_argument('--float32', action='store_true',
-                        help='store the weights in float32, not in float16, which makes the file '
-                        'twice as large (what is computed is float32 either way)')
+                        help='store the weights of cpu files in float32, not in float16, which '
+                        'makes them twice as large (what is computed is float32 either way)')
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,17 +41,26 @@ def run(options: argparse.Namespace) -> int:
 
     :param options: what the parser made of the command line
     :return: exit status 0
-    :raises EdgeNextError: if the source cannot be used, or the file would be wrong
+    :raises EdgeNextError: if the source cannot be used, or a file would be wrong
     """
-    report = export(
-        _trained_network(options.source), options.out, store_float16=not options.float32,
-        input_size=options.input_size and tuple(options.input_size))
-    print(f'PyTorch and ONNX Runtime differ by at most {report.parity:.2g}')
-    if report.storage_parity is not None:
-        print(f'weights stored in float32 and in float16 differ by at most '
-              f'{report.storage_parity:.2g} in their results')
-    print(f'{options.out}: {report.size_bytes / 1e6:.2f} MB')
+    targets = [find_target(name) for name in dict.fromkeys(options.target)]
+    trained = _trained_network(options.source)
+    if options.name is not None:
+        trained = trained._replace(name=options.name)
+    for report in export(
+            trained, options.out, targets=targets, batch=options.batch,
+            input_size=options.input_size and tuple(options.input_size),
+            store_float16=not options.float32):
+        print(_line(report))
     return 0
+
+
+def _line(report: ExportReport) -> str:
+    line = (f'{report.path}: {report.size_bytes / 1e6:.2f} MB for {report.target.name}; PyTorch '
+            f'and ONNX Runtime differ by at most {report.parity:.1g}')
+    if report.loss is not None:
+        line += f', float32 and {report.target.stored} by {report.loss:.1g}'
+    return line
 
 
 def _trained_network(source: str) -> TrainedNetwork:

@@ -15,7 +15,7 @@ def store_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     The arithmetic stays in float32: a runtime folds the casts before the first frame.
 
     :param model: a float32 model
-    :return: a copy of about half the size
+    :return: a copy of about half the size; a weight beyond float16's range stays as it is
     """
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)
@@ -24,8 +24,12 @@ def store_in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
         values = numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < SMALLEST_ELEMENTS:
             continue
+        with np.errstate(over='ignore'):
+            halves = values.astype(np.float16)
+        if not np.isfinite(halves).all():
+            continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f'{name}_float16'))
+        tensor.CopyFrom(numpy_helper.from_array(halves, f'{name}_float16'))
         casts.append(helper.make_node('Cast', [tensor.name], [name], to=TensorProto.FLOAT))
     # Behind the cast of the image, which stays the first node.
     nodes = list(smaller.graph.node)

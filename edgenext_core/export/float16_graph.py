@@ -35,14 +35,18 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     Give a copy of a graph that computes in float16 wherever that is safe.
 
-    Inputs and outputs keep their types. A weight too small for float16 becomes zero.
+    Inputs and outputs keep their types. A weight too small for float16 becomes zero. A linear
+    layer that stays in float32, the classifier's, is written as a 1x1 convolution: Turing's
+    builders have no float32 kernel for the former.
 
     :param model: a float32 model with static shapes, its nodes in order
     :return: the checked copy
     :raises Float16Error: when a weight is too large for float16
     """
-    copy = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    copy = _with_shapes(model)
     _drop_idle_casts(copy.graph)
+    _write_rows_as_convolutions(copy.graph)
+    copy = _with_shapes(copy)
     caster = _Caster(copy.graph)
     kept = _sensitive(copy.graph)
     for index, node in enumerate(copy.graph.node):
@@ -52,9 +56,13 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
+def _with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+
+
 def _kind(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> Kind:
     if node.op_type in _PRODUCTS:
-        return Kind.ROW if is_row(shapes[node.output[0]]) else Kind.OTHER
+        return Kind.ROW if _is_row(node, shapes) else Kind.OTHER
     if node.op_type.startswith('Reduce'):
         return Kind.SUM
     return _KIND_OF.get(node.op_type, Kind.OTHER)
@@ -62,8 +70,7 @@ def _kind(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> Kind:
 
 def _sensitive(graph: onnx.GraphProto) -> set[int]:
     makers = {name: index for index, node in enumerate(graph.node) for name in node.output}
-    shapes = {value.name: [size.dim_value for size in value.type.tensor_type.shape.dim]
-              for value in [*graph.value_info, *graph.output]}
+    shapes = _shapes(graph)
     return sensitive_nodes(
         [_kind(node, shapes) for node in graph.node],
         [[makers[name] for name in node.input if name in makers] for node in graph.node],
@@ -92,6 +99,48 @@ def _drop_idle_casts(graph: onnx.GraphProto) -> None:
     weights = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(weights)
+
+
+def _write_rows_as_convolutions(graph: onnx.GraphProto) -> None:
+    """Write each Gemm that gives a row as a convolution of a map of one place."""
+    shapes = _shapes(graph)
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if not (node.op_type == 'Gemm' and _is_row(node, shapes) and _is_linear(node)
+                and node.input[1] in weights):
+            nodes.append(node)
+            continue
+        kernel = numpy_helper.to_array(weights[node.input[1]])[..., None, None]  # (O, I, 1, 1)
+        name = node.output[0]
+        graph.initializer.append(numpy_helper.from_array(kernel, f'{name}_kernel'))
+        graph.initializer.append(numpy_helper.from_array(
+            np.array([0, kernel.shape[1], 1, 1], np.int64), f'{name}_sizes'))
+        nodes += [
+            helper.make_node('Reshape', [node.input[0], f'{name}_sizes'], [f'{name}_place']),
+            helper.make_node('Conv', [f'{name}_place', f'{name}_kernel', *node.input[2:]],
+                             [f'{name}_map'], kernel_shape=[1, 1]),
+            helper.make_node('Flatten', [f'{name}_map'], [name], axis=1),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _is_linear(node: onnx.NodeProto) -> bool:
+    """Tell whether a Gemm is x @ weight.T + bias, as a linear layer is exported."""
+    values = {attribute.name: helper.get_attribute_value(attribute)
+              for attribute in node.attribute}
+    return (values.get('transB') == 1 and not values.get('transA')
+            and values.get('alpha', 1) == values.get('beta', 1) == 1)
+
+
+def _is_row(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> bool:
+    return is_row(shapes[node.output[0]][1:])  # of each frame
+
+
+def _shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:
+    return {value.name: [size.dim_value for size in value.type.tensor_type.shape.dim]
+            for value in [*graph.value_info, *graph.output]}
 
 
 def _types(graph: onnx.GraphProto) -> dict[str, int]:

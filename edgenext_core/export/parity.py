@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnx import helper
 from torch import nn
 
 from edgenext_core.runtime.errors import EdgeNextError
@@ -17,24 +18,25 @@ class ParityError(EdgeNextError):
     """An exported model does not compute what the network computes: no file is written."""
 
 
-def make_probes(count: int, *, height: int, width: int) -> list[np.ndarray]:
+def make_probes(count: int, *, height: int, width: int, batch: int = 1) -> list[np.ndarray]:
     """
     Draw pictures with structure at many scales, always the same.
 
-    :param count: number of pictures
+    :param count: number of inputs
     :param height: in pixels
     :param width: in pixels
-    :return: pictures (1, H, W, 3) uint8
+    :param batch: pictures in each input
+    :return: pictures (B, H, W, 3) uint8
     """
     rng = np.random.default_rng(0)
-    probes = []
-    for _ in range(count):
+    pictures = []
+    for _ in range(count * batch):
         layers = [  # (H, W, 3) each
             cv2.resize(rng.uniform(0, 255, (cells, cells, 3)), (width, height))
             for cells in (2, 5, 16, 64)
         ]
-        probes.append(np.mean(layers, axis=0).astype(np.uint8)[None])
-    return probes
+        pictures.append(np.mean(layers, axis=0).astype(np.uint8))
+    return np.split(np.stack(pictures), count)
 
 
 def run_onnx(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
@@ -42,14 +44,15 @@ def run_onnx(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[list[
     Run a model through ONNX Runtime.
 
     :param model: the model
-    :param images: inputs (1, H, W, 3) uint8
+    :param images: inputs (B, H, W, 3) uint8, which are cast to what the model takes
     :return: for each input the outputs in the model's order
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=['CPUExecutionProvider'])
-    return [session.run(None, {INPUT_NAME: image}) for image in images]
+    dtype = helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
+    return [session.run(None, {INPUT_NAME: image.astype(dtype)}) for image in images]
 
 
 def run_torch(graph: nn.Module, images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
@@ -57,7 +60,7 @@ def run_torch(graph: nn.Module, images: Sequence[np.ndarray]) -> list[list[np.nd
     Run a graph through PyTorch.
 
     :param graph: what ``graphs`` makes
-    :param images: inputs (1, H, W, 3) uint8
+    :param images: inputs (B, H, W, 3) uint8
     :return: for each input the outputs in the graph's order
     """
     with torch.inference_mode():
@@ -92,6 +95,18 @@ def absolute_difference(expected: np.ndarray, found: np.ndarray) -> float:
     return float(np.abs(expected - found).max())
 
 
+def relative_difference(expected: np.ndarray, found: np.ndarray) -> float:
+    """
+    Compare numbers, in units of the largest.
+
+    :param expected: any shape
+    :param found: the same shape
+    :return: the largest difference, divided by the largest number expected where that is above 1
+    """
+    scale = max(1.0, float(np.abs(expected).max()))
+    return absolute_difference(expected.astype(np.float64), found) / scale
+
+
 def share_of_other_classes(expected: np.ndarray, found: np.ndarray) -> float:
     """
     Compare class ids.
@@ -101,6 +116,21 @@ def share_of_other_classes(expected: np.ndarray, found: np.ndarray) -> float:
     :return: the share of those that differ, 0 to 1
     """
     return float(np.mean(expected != found))
+
+
+def require_finite(outputs: Sequence[Sequence[np.ndarray]]) -> None:
+    """
+    Refuse a network that overflows.
+
+    :param outputs: for each input the network's numbers
+    :raises ParityError: if one of them is not finite
+    """
+    values = np.concatenate([value.ravel() for one in outputs for value in one])
+    wrong = values.size - np.isfinite(values).sum()
+    if wrong:
+        raise ParityError(
+            f'the network gives {wrong} numbers of {values.size} for ordinary pictures that are '
+            'not finite, so its training has diverged; take an earlier checkpoint or train again')
 
 
 def require_parity(difference: float, tolerance: float, what: str) -> None:

@@ -1,5 +1,6 @@
 """What can be exported: the checkpoint of a training run, or released weights."""
 
+import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ class TrainedNetwork(NamedTuple):
 
     ``architecture`` is a name of ``create_model``; ``input_size`` height and width in pixels;
     ``defaults`` are the settings of the card that differ from the task's; ``training`` is what
-    there is to tell of the training.
+    there is to tell of the training, ``accuracy`` what was measured by data set. Files are called
+    by ``name``; ``checkpoint_sha256`` is the digest of the weights' file.
     """
 
     network: nn.Module
@@ -32,6 +34,9 @@ class TrainedNetwork(NamedTuple):
     resize: str
     defaults: dict[str, Any]
     training: dict[str, Any]
+    accuracy: dict[str, Any]
+    name: str
+    checkpoint_sha256: str
 
 
 def from_run(path: Path) -> TrainedNetwork:
@@ -39,7 +44,7 @@ def from_run(path: Path) -> TrainedNetwork:
     Take the averaged weights of a training run.
 
     :param path: its ``last.ckpt``
-    :return: the network in evaluation mode, with its recipe
+    :return: the network in evaluation mode, with its recipe, under the name of the run's folder
     :raises CheckpointError: if the file cannot be read, is not of a training run, or does not
         tell what an export needs
     :raises ModelError: if there is no such model or option
@@ -63,7 +68,8 @@ def from_run(path: Path) -> TrainedNetwork:
         network, task, architecture, labels, _take_size(path, run),
         _take(path, run, 'recipe.model.resize', str),
         _take(path, run, 'recipe.model.defaults', dict),
-        {'recipe': run['recipe'], 'validation': run['metrics']})
+        training={'recipe': run['recipe']}, accuracy={'validation': run['metrics']},
+        name=path.resolve().parent.name or path.stem, checkpoint_sha256=_sha256(path))
 
 
 def from_release(name: str) -> TrainedNetwork:
@@ -78,13 +84,23 @@ def from_release(name: str) -> TrainedNetwork:
     """
     release = find_release(name)
     network = create_model(release.model).eval()
-    load_checkpoint(network, pull_weights(name))
+    path = pull_weights(name)
+    load_checkpoint(network, path)
     side = release.resolution
     return TrainedNetwork(
         network, model_task(release.model), release.model, read_label_set('imagenet_1k'),
         (side, side), 'center_crop', {},
-        {'release': {'name': name, 'url': release.url, 'licence': release.licence,
-                     'top1_percent': release.top1}})
+        training={'release': {'name': name, 'url': release.url, 'licence': release.licence}},
+        accuracy={'ImageNet-1K validation': {'top1': release.top1 / 100}},
+        name=name, checkpoint_sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _take(path: Path, run: dict[str, Any], key: str, kind: type) -> Any:

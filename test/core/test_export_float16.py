@@ -26,6 +26,17 @@ def test_weights_stored_in_float16_are_the_rounded_weights(task):
         run_onnx(rounded, probes), run_onnx(stored, probes), absolute_difference) == 0
 
 
+def test_a_weight_beyond_float16s_range_stays_as_it_is():
+    model = onnx.ModelProto()
+    model.CopyFrom(trace('classification').model)
+    tensor = max(model.graph.initializer, key=lambda one: np.prod(one.dims))
+    values = onnx.numpy_helper.to_array(tensor).copy()
+    values.flat[0] = 1e5
+    tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    kept = {one.name: one for one in store_in_float16(model).graph.initializer}[tensor.name]
+    np.testing.assert_array_equal(onnx.numpy_helper.to_array(kept), values)
+
+
 def test_the_model_itself_keeps_its_weights():
     _, model, _, _ = trace('classification')
     before = model.SerializeToString()

@@ -8,6 +8,8 @@ from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
     make_probes,
+    relative_difference,
+    require_finite,
     require_parity,
     share_of_other_classes,
 )
@@ -16,6 +18,13 @@ from edgenext_core.runtime.errors import EdgeNextError
 
 def test_numbers_are_compared_by_their_largest_difference():
     assert absolute_difference(np.array([0.1, 0.5]), np.array([0.2, 0.2])) == pytest.approx(0.3)
+
+
+def test_large_numbers_are_compared_in_units_of_the_largest():
+    assert relative_difference(np.array([0.1, 0.5]), np.array([0.2, 0.2])) == pytest.approx(0.3)
+    assert relative_difference(np.array([-100, 50.0]), np.array([-99, 49.5])) == pytest.approx(
+        0.01)
+    assert np.isnan(relative_difference(np.zeros(2), np.full(2, np.nan)))
 
 
 def test_class_ids_are_compared_by_the_share_that_differs():
@@ -37,9 +46,19 @@ def test_a_model_that_computes_something_else_is_refused(difference):
     assert issubclass(ParityError, EdgeNextError)
 
 
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_a_network_that_overflows_is_refused(value):
+    require_finite([[np.zeros((1, 3)), np.ones(2)]])
+    with pytest.raises(ParityError, match='gives 2 numbers of 5 .* that are not finite.*'
+                                          'take an earlier checkpoint or train again'):
+        require_finite([[np.zeros((1, 3)), np.full(2, value)]])
+
+
 def test_probes_are_always_the_same_and_use_all_bytes():
     first, second = make_probes(2, height=32, width=48)
     assert first.shape == (1, 32, 48, 3)
     assert first.dtype == np.uint8
     assert (first != second).any()
     np.testing.assert_array_equal(make_probes(1, height=32, width=48)[0], first)
+    together, = make_probes(1, height=32, width=48, batch=2)
+    np.testing.assert_array_equal(together, np.concatenate([first, second]))

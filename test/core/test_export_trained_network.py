@@ -1,5 +1,7 @@
 """What can be exported, and what is said of a checkpoint that cannot."""
 
+import hashlib
+
 import pytest
 import torch
 from tiny_networks import NAMES, finished_run, make_network
@@ -31,7 +33,11 @@ def test_a_run_tells_what_its_card_needs(tmp_path):
     assert trained.input_size == (64, 64)
     assert trained.resize == 'letterbox'
     assert trained.defaults == {'nms_iou': 0.4}
-    assert trained.training['validation'] == {'val/some': 0.5}
+    assert trained.training['recipe']['task'] == 'detection'
+    assert trained.accuracy == {'validation': {'val/some': 0.5}}
+    assert trained.name == tmp_path.name
+    assert trained.checkpoint_sha256 == hashlib.sha256(
+        (tmp_path / 'last.ckpt').read_bytes()).hexdigest()
     assert not trained.network.training
     weights = trained.network.state_dict()
     torch.testing.assert_close(weights['backbone.stem.0.weight'],
