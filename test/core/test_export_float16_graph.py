@@ -49,18 +49,6 @@ def test_true_float16_is_close_to_float32(tmp_path, opset):
         np.testing.assert_array_equal(expected[1], actual[1])
 
 
-@pytest.mark.parametrize('task, probe', [
-    ('classification', 'probabilities'),
-    pytest.param('detection', 'boxes', marks=pytest.mark.slow),
-    pytest.param('detection', 'scores', marks=pytest.mark.slow)])
-def test_the_demo_models_stay_close_in_true_float16(task, probe):
-    model = onnx.load(f'engines/demo/{task}.onnx')
-    shape = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
-    frame = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    expected, actual = run_both(model, frame, [probe])
-    assert_close(expected[0], actual[0])
-
-
 @pytest.mark.parametrize('opset', [13, 17])
 def test_what_is_sensitive_stays_in_float32_and_the_rest_does_not(tmp_path, opset):
     half = to_float16(onnx.load(write_tiny_network(tmp_path / 'x.onnx', opset=opset)))
@@ -156,3 +144,30 @@ def test_sums_of_squares_that_overflow_float16_do_not():
     image = np.ones((1, 1, 32, 32), np.float32)
     units = ReferenceEvaluator(to_float16(model)).run(None, {'image': image})[0]
     np.testing.assert_allclose(units, 1 / 32, rtol=1e-3)
+
+
+@pytest.mark.parametrize('batch', [1, 3])
+def test_a_classifiers_last_layer_is_a_convolution_in_float32(batch):
+    """Turing's builders have no float32 kernel for a Gemm."""
+    rng = np.random.default_rng(0)
+    weights = {'kernel': rng.normal(0, 1, (1, 1, 1, 1)), 'last': rng.normal(0, 1, (5, 4)),
+               'bias': rng.normal(0, 1, 5)}
+    nodes = [helper.make_node('Conv', ['image', 'kernel'], ['map']),
+             helper.make_node('Flatten', ['map'], ['row']),
+             helper.make_node('Gemm', ['row', 'last', 'bias'], ['logits'], transB=1)]
+    graph = helper.make_graph(
+        nodes, 'head',
+        [helper.make_tensor_value_info('image', TensorProto.FLOAT, (batch, 1, 2, 2))],
+        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, (batch, 5))],
+        [numpy_helper.from_array(value.astype(np.float32), name)
+         for name, value in weights.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)])
+    model.ir_version = 8
+    half = to_float16(model)
+    assert [node.op_type for node in half.graph.node].count('Gemm') == 0
+    convolutions = [node for node in half.graph.node if node.op_type == 'Conv']
+    assert [types_of(half)[node.output[0]] for node in convolutions] == [
+        TensorProto.FLOAT16, TensorProto.FLOAT]
+    image = rng.normal(0, 1, (batch, 1, 2, 2)).astype(np.float32)
+    expected, = ReferenceEvaluator(model).run(None, {'image': image})
+    assert_close(expected, ReferenceEvaluator(half).run(None, {'image': image})[0])
