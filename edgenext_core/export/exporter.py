@@ -11,7 +11,7 @@ import torch
 
 from edgenext_core import __version__
 from edgenext_core.export.float16 import store_in_float16
-from edgenext_core.export.graphs import GRAPHS, folded_graph, plain_graph
+from edgenext_core.export.graphs import GRAPHS, channels_first_graph, folded_graph, plain_graph
 from edgenext_core.export.onnx_file import NumbersGraph, to_onnx, with_numbers, write_model
 from edgenext_core.export.parity import (
     largest_difference,
@@ -120,7 +120,8 @@ def export(
 def _make_model(trained: TrainedNetwork, target: Target, probes: Sequence[np.ndarray],
                 expected: Sequence[Sequence[np.ndarray]]) -> _Checked:
     batch, height, width = probes[0].shape[:3]
-    wide = to_onnx(folded_graph(trained.task, trained.network, height=height, width=width),
+    make_graph = channels_first_graph if target.channels_first else folded_graph
+    wide = to_onnx(make_graph(trained.task, trained.network, height=height, width=width),
                    height=height, width=width, batch=batch, target=target)
     in_float32 = run_onnx(with_numbers(wide), probes)
     parity = largest_difference(expected, in_float32, relative_difference)

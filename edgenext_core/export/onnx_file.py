@@ -40,25 +40,27 @@ class NumbersGraph(nn.Module):
         :param image: (B, H, W, 3) BGR
         :return: those of :data:`NUMBERS` that the network has, in this order
         """
-        return tuple(self.named_outputs(image)[1].values())
-
-    def named_outputs(self, image: Tensor) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
-        """
-        Run the network on frames and read it out.
-
-        :param image: (B, H, W, 3) BGR
-        :return: the answers, and the network's :data:`NUMBERS` by name
-        """
-        outputs: Any = self.graph.network(self.graph.preparation(image))
-        numbers = outputs if isinstance(outputs, dict) else {'logits': outputs}
-        return self.graph.row.read_out(outputs), {
-            name: numbers[name] for name in NUMBERS if name in numbers}
+        outputs = self.graph.network(self.graph.preparation(image))
+        return tuple(_numbers(outputs).values())
 
 
-class _AllOutputs(NumbersGraph):
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        answers, numbers = self.named_outputs(image)
-        return (*answers, *numbers.values())
+class _TracedGraph(nn.Module):
+    """A graph that also gives those of the network's numbers that are none of its answers."""
+
+    def __init__(self, graph: FrameGraph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        row, outputs = self.graph.row, self.graph.network(self.graph.preparation(image))
+        answers = dict(zip(row.output_names, row.read_out(outputs)))
+        return {**answers, **{_PREFIX + name: value for name, value in _numbers(outputs).items()
+                              if name not in answers}}
+
+
+def _numbers(outputs: Any) -> dict[str, Tensor]:
+    named = outputs if isinstance(outputs, dict) else {'logits': outputs}
+    return {name: named[name] for name in NUMBERS if name in named}
 
 
 def to_onnx(graph: FrameGraph, *, height: int, width: int, batch: int = 1,
@@ -78,17 +80,17 @@ def to_onnx(graph: FrameGraph, *, height: int, width: int, batch: int = 1,
         network's :data:`NUMBERS` in it
     """
     image = torch.zeros(batch, height, width, 3, dtype=getattr(torch, target.input_dtype))
+    traced = _TracedGraph(graph)
     with torch.inference_mode():
-        answers, numbers = NumbersGraph(graph).named_outputs(image)
+        names = list(traced(image))
     stream = io.BytesIO()
     torch.onnx.export(
-        _AllOutputs(graph), (image,), stream, opset_version=target.opset, dynamo=False,
-        input_names=[INPUT_NAME],
-        output_names=[*graph.row.output_names, *(_PREFIX + name for name in numbers)])
+        traced, (image,), stream, opset_version=target.opset, dynamo=False,
+        input_names=[INPUT_NAME], output_names=names)
     # Fused, every linear layer would become a Gemm between two Reshapes, which is no faster.
     model = onnxslim.slim(onnx.load_from_string(stream.getvalue()),
                           skip_optimizations=['graph_fusion'])
-    del model.graph.value_info[:], model.graph.output[len(answers):]
+    del model.graph.value_info[:], model.graph.output[len(graph.row.output_names):]
     model.ir_version = target.ir_version
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -105,8 +107,10 @@ def with_numbers(model: onnx.ModelProto) -> onnx.ModelProto:
     seen.CopyFrom(model)
     given = {name for node in seen.graph.node for name in node.output}
     del seen.graph.output[:]
-    seen.graph.output.extend(helper.make_empty_tensor_value_info(_PREFIX + name)
-                             for name in NUMBERS if _PREFIX + name in given)
+    for name in NUMBERS:
+        # An answer has its own name; an inner tensor never has such a short one.
+        for found in given.intersection([name, _PREFIX + name]):
+            seen.graph.output.append(helper.make_empty_tensor_value_info(found))
     return seen
 
 

@@ -9,7 +9,7 @@ import torch
 from order_one_weights import draw_order_one_weights
 from torch import nn
 
-from edgenext_core.export.graphs import folded_graph, plain_graph
+from edgenext_core.export.graphs import channels_first_graph, folded_graph, plain_graph
 from edgenext_core.export.onnx_file import NumbersGraph, to_onnx
 from edgenext_core.export.parity import make_probes, run_torch
 from edgenext_core.export.targets import EXPORT_TARGETS
@@ -40,7 +40,8 @@ def exported(name: str, target: str, *, side: int = SIDE_PX, query_scale: float 
     scale_queries_and_keys(network, query_scale)
     probes = make_probes(1, height=side, width=side)
     row = EXPORT_TARGETS[target]
-    graph = folded_graph(task, network, height=side, width=side)
+    make_graph = channels_first_graph if row.channels_first else folded_graph
+    graph = make_graph(task, network, height=side, width=side)
     return Exported(to_onnx(graph, height=side, width=side, target=row), probes,
                     run_torch(NumbersGraph(plain_graph(task, network)), probes))
 
