@@ -31,18 +31,22 @@ class Exported(NamedTuple):
     numbers: list[list[np.ndarray]]
 
 
-@functools.cache
-def exported(name: str, target: str, *, side: int = SIDE_PX, query_scale: float = 1) -> Exported:
+def exported(name: str, target: str, *, query_scale: float = 1) -> Exported:
     """Export a network; not to be changed, since the next test gets it too."""
+    return _exported(name, target, query_scale)
+
+
+@functools.lru_cache(maxsize=16)
+def _exported(name: str, target: str, query_scale: float) -> Exported:
     torch.set_num_threads(1)
     task = model_task(name)
     network = draw_order_one_weights(create_model(name, num_classes=10))
     scale_queries_and_keys(network, query_scale)
-    probes = make_probes(1, height=side, width=side)
+    probes = make_probes(1, height=SIDE_PX, width=SIDE_PX)
     row = EXPORT_TARGETS[target]
     make_graph = channels_first_graph if row.channels_first else folded_graph
-    graph = make_graph(task, network, height=side, width=side)
-    return Exported(to_onnx(graph, height=side, width=side, target=row), probes,
+    graph = make_graph(task, network, height=SIDE_PX, width=SIDE_PX)
+    return Exported(to_onnx(graph, height=SIDE_PX, width=SIDE_PX, target=row), probes,
                     run_torch(NumbersGraph(plain_graph(task, network)), probes))
 
 
