@@ -42,12 +42,6 @@ PROBES = 3
 LARGEST_BATCH = 1024
 FLOAT32_TOLERANCE = 1e-4
 """Between PyTorch and ONNX Runtime, both in float32, on the numbers before any index."""
-FLOAT16_TOLERANCE = 2e-2
-"""
-Between the float32 model and the file's, in ONNX Runtime.
-
-It finds a wrong conversion, not an overflow: on a CPU float16 is computed in float32.
-"""
 
 
 class ExportReport(NamedTuple):
@@ -131,7 +125,7 @@ def _make_model(trained: TrainedNetwork, target: Target, probes: Sequence[np.nda
         return _Checked(model, parity, None)
     loss = largest_difference(in_float32, run_onnx(with_numbers(model), probes),
                               relative_difference)
-    require_parity(loss, FLOAT16_TOLERANCE, 'float32 and float16')
+    require_parity(loss, target.tolerance, f'float32 and {target.stored}')
     return _Checked(model, parity, loss)
 
 

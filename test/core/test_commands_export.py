@@ -1,6 +1,7 @@
 """The command that exports."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from edgenext_core.models import ModelError, create_model
 from edgenext_core.runtime.card_file import read_card
 from edgenext_core.runtime.errors import EdgeNextError
 from edgenext_core.runtime.pipeline import open_pipeline
+from edgenext_core.weights.checkpoint import CheckpointError
 from edgenext_core.weights.releases import ReleaseError, find_release, local_path
 
 
@@ -117,6 +119,27 @@ def test_a_file_where_a_folder_should_be_is_refused(tmp_path, checkpoint):
     with pytest.raises(ExportError, match='last.ckpt is a file, expected a folder or a name that '
                                           'ends in .onnx'):
         run_command(export, checkpoint, '-o', checkpoint)
+
+
+@pytest.mark.parametrize('task', ['classification', 'detection', 'segmentation'])
+def test_weights_that_are_no_numbers_are_refused_and_nothing_is_written(tmp_path, task):
+    content = finished_run(task)
+    name = next(name for name in content['state_dict'] if name.endswith('stem.0.bias'))
+    content['state_dict'][name] = torch.full_like(content['state_dict'][name], float('nan'))
+    torch.save(content, tmp_path / 'last.ckpt')
+    with pytest.raises(CheckpointError, match=f'24 of the 24 in {name}; its training has diverged'
+                                              '.*take an earlier checkpoint or train again'):
+        run_command(export, str(tmp_path / 'last.ckpt'), '-o', str(tmp_path / 'engines'))
+    assert not (tmp_path / 'engines').exists()
+
+
+def test_a_damaged_checkpoint_is_refused_and_nothing_is_written(tmp_path, checkpoint):
+    content = Path(checkpoint).read_bytes()
+    middle = len(content) // 2
+    Path(checkpoint).write_bytes(content[:middle] + bytes(4096) + content[middle + 4096:])
+    with pytest.raises(CheckpointError, match='last.ckpt is damaged'):
+        run_command(export, checkpoint, '-o', str(tmp_path / 'engines'))
+    assert not (tmp_path / 'engines').exists()
 
 
 def test_what_is_neither_a_file_nor_a_release_is_refused(tmp_path):

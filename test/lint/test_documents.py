@@ -81,7 +81,7 @@ def parser_of(name):
 
 
 # Commands that are on their way: a document may be ahead of them.
-AWAITED = ('benchmark', 'export', 'verify')
+AWAITED = ('benchmark', 'verify')
 
 
 def unless_awaited(name):
