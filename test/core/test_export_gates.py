@@ -13,10 +13,12 @@ import pytest
 import rtx_builder
 from family import OTHERS, QUICK, exported
 from onnx.reference import ReferenceEvaluator
+from order_one_weights import draw_order_one_weights
 
 from edgenext_core.export import float16_graph
 from edgenext_core.export.float16_graph import to_float16
-from edgenext_core.export.onnx_file import with_numbers
+from edgenext_core.export.graphs import folded_graph
+from edgenext_core.export.onnx_file import to_onnx, with_numbers
 from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
@@ -25,6 +27,7 @@ from edgenext_core.export.parity import (
 )
 from edgenext_core.export.targets import EXPORT_TARGETS
 from edgenext_core.export.tensorrt_8_2 import OPERATORS, require_readable
+from edgenext_core.models import create_model, model_task
 
 FLOAT32, RELATIVE, COSINE = 1e-4, 5e-3, 0.9999
 ALL = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
@@ -93,6 +96,22 @@ def test_the_gate_finds_a_file_in_which_all_is_float16(monkeypatch, name):
 def test_tensorrt_rtx_builds_an_engine_and_warns_of_nothing(name, capability):
     model = to_float16(exported(name, 'tensorrt').model)
     assert rtx_builder.build(model.SerializeToString(), capability) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('name', 'side', 'classes'), [
+    ('edgenext_xx_small', 256, 1000), ('ssdlite_edgenext_xx_small', 320, 80),
+    ('deeplabv3_edgenext_xx_small', 512, 21)])
+def test_so_it_is_at_the_papers_sizes_and_in_batches(name, side, classes):
+    network = draw_order_one_weights(create_model(name, num_classes=classes))
+    graph = folded_graph(model_task(name), network, height=side, width=side)
+    for batch in (1, 4):
+        for_nano, for_tensorrt = (
+            to_onnx(graph, height=side, width=side, batch=batch, target=EXPORT_TARGETS[target])
+            for target in ('jetson-nano', 'tensorrt'))
+        require_readable(for_nano)
+        half = to_float16(for_tensorrt).SerializeToString()
+        assert rtx_builder.build(half, 'SM75') == rtx_builder.build(half, 'SM86') == []
 
 
 def test_the_builder_warns_where_a_norm_is_in_float16(monkeypatch):
