@@ -80,7 +80,7 @@ def to_onnx(graph: FrameGraph, *, height: int, width: int, batch: int = 1,
         network's :data:`NUMBERS` in it
     """
     image = torch.zeros(batch, height, width, 3, dtype=getattr(torch, target.input_dtype))
-    traced = _TracedGraph(graph)
+    traced = _TracedGraph(graph).eval()  # or the exporter would leave the graph in training mode
     with torch.inference_mode():
         names = list(traced(image))
     stream = io.BytesIO()
