@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,7 @@ from order_one_weights import draw_order_one_weights
 from tiny_networks import finished_run
 
 from edgenext_core.commands import export
+from edgenext_core.export import quantization
 from edgenext_core.export.graphs import plain_graph
 from edgenext_core.export.parity import make_probes, run_torch
 from edgenext_core.export.targets import ExportError
@@ -156,3 +158,32 @@ def test_an_input_of_no_size_is_refused(tmp_path):
     with pytest.raises(ModelError, match='images are 0x0 pixels, smaller than 32x32'):
         run_command(export, str(tmp_path / 'last.ckpt'), '-o', str(tmp_path / 'model.onnx'),
                     '--input-size', '0', '0')
+
+
+def test_an_export_in_integers_is_calibrated_on_pictures_and_runs(checkpoint, tmp_path,
+                                                                  monkeypatch):
+    monkeypatch.setattr(quantization, '_ERROR_LIMIT', 9)  # judging each layer takes a minute
+    (tmp_path / 'pictures').mkdir()
+    for number, probe in enumerate(make_probes(4, height=64, width=64)):
+        cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), probe[0])
+    assert run_command(export, checkpoint, '-o', str(tmp_path / 'engines'), '--precision', 'int8',
+                       '--target', 'cpu', 'tensorrt',
+                       '--calibrate', str(tmp_path / 'pictures')) == 0
+    path = tmp_path / 'engines' / 'street.int8.onnx'
+    assert read_card(str(path)).export.precision == 'int8'
+    assert read_card(str(tmp_path / 'engines' / 'street.tensorrt.int8.onnx')).export.target == (
+        'tensorrt')
+    with open_pipeline(str(path)) as pipeline:
+        assert pipeline.engine.precision == 'int8'
+        pipeline.run(make_probes(1, height=64, width=64)[0][0])
+
+
+@pytest.mark.parametrize('words, sentence', [
+    (['--precision', 'int8'], 'needs images like those that the robot will see'),
+    (['--calibrate', '.'], 'add --precision int8'),
+    (['--precision', 'int8', '--calibrate', 'test/lint'], 'holds no image'),
+])
+def test_calibration_and_integers_belong_together(checkpoint, tmp_path, words, sentence):
+    with pytest.raises(EdgeNextError, match=sentence):
+        run_command(export, checkpoint, '-o', str(tmp_path / 'engines'), *words)
+    assert not (tmp_path / 'engines').exists()
