@@ -38,6 +38,7 @@ COMMANDS = (
     Command('export', 'write a trained network, or released weights, as a model file', 'export'),
     Command('build', 'make a TensorRT engine of a model file', 'tensorrt'),
     Command('predict', 'run a model on images, videos or a camera, and write what it finds'),
+    Command('verify', 'hold two runtimes or precisions of a model against each other'),
     Command('models', 'list the networks with parameters and multiply-adds', 'export'),
     Command('weights', 'list and download released weights'),
     Command('doctor', 'check this machine: what works, what does not, and its remedy'),

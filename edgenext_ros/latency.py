@@ -2,9 +2,9 @@
 
 import collections
 import threading
-from typing import Deque, Dict, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, NamedTuple, Optional
 
-import numpy as np
+from edgenext_core.measure.latency import Percentiles, percentiles
 
 
 class FrameLatency(NamedTuple):
@@ -55,7 +55,7 @@ class LatencyWindow:
             self._latencies.append(latency)
             self._finished_s.append(finished_s)
 
-    def percentiles(self) -> Dict[str, Tuple[float, float, float]]:
+    def percentiles(self) -> Dict[str, Percentiles]:
         """
         Compute p50, p95 and p99 of every stage.
 
@@ -68,8 +68,7 @@ class LatencyWindow:
             values = [getattr(latency, stage) for latency in latencies]
             known = [value for value in values if value is not None]
             if known:
-                p50, p95, p99 = np.percentile(known, (50, 95, 99))
-                result[stage] = (float(p50), float(p95), float(p99))
+                result[stage] = percentiles(known)
         return result
 
     def rate_hz(self, *, now_s: float) -> float:

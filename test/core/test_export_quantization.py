@@ -10,9 +10,10 @@ from tiny_networks import make_network
 from edgenext_core.export import quantization
 from edgenext_core.export.graphs import channels_first_graph
 from edgenext_core.export.onnx_file import to_onnx
-from edgenext_core.export.parity import make_probes, run_onnx
+from edgenext_core.export.parity import run_onnx
 from edgenext_core.export.quantization import in_integers, quantize, read_calibration_images
 from edgenext_core.export.targets import EXPORT_TARGETS, ExportError
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.runtime.errors import SourceError
 
 SIDE = 16

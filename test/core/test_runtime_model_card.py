@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from constant_models import answers_of, card_of, write_constant_model
+from onnx import TensorProto, helper
 
 from edgenext_core.runtime.card_file import (
     FORMAT,
@@ -14,7 +16,7 @@ from edgenext_core.runtime.card_file import (
     card_to_json,
     read_card,
 )
-from edgenext_core.runtime.engines.onnx_metadata import read_metadata
+from edgenext_core.runtime.engines.onnx_metadata import read_metadata, stores_float16
 from edgenext_core.runtime.errors import EngineError, ModelCardError
 from edgenext_core.runtime.tasks import TASKS
 
@@ -252,3 +254,21 @@ def test_metadata_is_read_without_reading_the_weights(tmp_path):
     assert content.index(b'the_boxes') < content.index(key)
     path.write_bytes(content.replace(b'the_boxes', b'\xff' * 9))
     assert read_card(str(path)).task == 'detection'
+
+
+@pytest.mark.parametrize('raw', [True, False])
+@pytest.mark.parametrize('kinds, expected', [
+    ((TensorProto.FLOAT, TensorProto.INT64), False), ((), False),
+    ((TensorProto.FLOAT, TensorProto.FLOAT16), True), ((TensorProto.FLOAT16,), True),
+])
+def test_weights_kept_in_float16_are_seen(tmp_path, kinds, expected, raw):
+    path = write_constant_model(tmp_path / 'model.onnx', card_of('segmentation'),
+                                answers_of('segmentation'))
+    model = onnx.load(path)
+    for number, kind in enumerate(kinds):
+        values = np.arange(300).astype(helper.tensor_dtype_to_np_dtype(kind))
+        model.graph.initializer.append(
+            helper.make_tensor(f'weight_{number}', kind, [300],
+                               values.tobytes() if raw else values.tolist(), raw=raw))
+    onnx.save(model, path)
+    assert stores_float16(path) == expected

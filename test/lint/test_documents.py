@@ -80,17 +80,8 @@ def parser_of(name):
     return parser
 
 
-# Commands that are on their way: a document may be ahead of them.
-AWAITED = ('benchmark', 'verify')
-
-
-def unless_awaited(name):
-    """Let a test of an awaited command fail."""
-    return [pytest.mark.xfail(strict=False, reason='on its way')] if name in AWAITED else []
-
-
 COMMAND_LINES = [
-    pytest.param(words, id=f'{document}-{shlex.join(words)}', marks=unless_awaited(words[0]))
+    pytest.param(words, id=f'{document}-{shlex.join(words)}')
     for document in DOCUMENTS
     for line in shell_lines(document)
     if re.search(r'\bedgenext ', line)
@@ -98,7 +89,7 @@ COMMAND_LINES = [
 ]
 # A command named in a sentence, with what may be left out of it.
 COMMANDS_IN_TEXT = [
-    pytest.param(document, text, marks=unless_awaited(text.split()[0]))
+    pytest.param(document, text)
     for document in DOCUMENTS
     for text in re.findall(r'`edgenext ([^`]+)`', (ROOT / document).read_text(encoding='utf-8'))
 ]

@@ -22,7 +22,15 @@ LAYERS = {
     'edgenext_core.labels': Layer(),
     'edgenext_core.runtime': Layer(('edgenext_core.labels',), ('numpy', 'cv2')),
     'edgenext_core.measure': Layer(
-        ('edgenext_core.runtime', 'edgenext_core.labels'), ('numpy', 'pycocotools')
+        ('edgenext_core.runtime', 'edgenext_core.labels'), ('numpy', 'cv2', 'pycocotools')
+    ),
+    # Imported late: a robot need not have onnx or matplotlib.
+    'edgenext_core.measure.benchmark_plot': Layer(
+        ('edgenext_core.measure', 'edgenext_core.runtime'), ('matplotlib',)
+    ),
+    'edgenext_core.measure.range_audit': Layer(
+        ('edgenext_core.measure.pictures', 'edgenext_core.runtime'),
+        ('numpy', 'onnx', 'onnxruntime'),
     ),
     'edgenext_core.runtime.engines.onnxruntime': Layer(
         ('edgenext_core.runtime',), ('numpy', 'onnxruntime')
@@ -66,6 +74,13 @@ LAYERS = {
     ),
     'edgenext_core.commands.build': Layer(('edgenext_core.runtime',)),
     'edgenext_core.commands.export': Layer(('edgenext_core.export', 'edgenext_core.weights')),
+    'edgenext_core.commands.verify': Layer(
+        ('edgenext_core.commands.progress', 'edgenext_core.measure', 'edgenext_core.runtime')
+    ),
+    'edgenext_core.commands.benchmark': Layer(
+        ('edgenext_core.commands.progress', 'edgenext_core.measure', 'edgenext_core.runtime'),
+        ('numpy',),
+    ),
     'edgenext_core.commands.models': Layer(('edgenext_core.paper',)),
     'edgenext_core.commands.predict': Layer(
         ('edgenext_core.runtime', 'edgenext_core.commands.progress'), ('numpy',)
@@ -80,7 +95,9 @@ LAYERS = {
         ('tqdm',),
     ),
     'edgenext_core.cli': Layer(('edgenext_core.commands', 'edgenext_core.runtime.errors')),
-    'edgenext_ros': Layer(('edgenext_core.runtime',), ('numpy', 'cv2', *ROS)),
+    'edgenext_ros': Layer(
+        ('edgenext_core.runtime', 'edgenext_core.measure.latency'), ('numpy', 'cv2', *ROS)
+    ),
     'edgenext_ros.camera_node': Layer(
         ('edgenext_ros', 'edgenext_core.runtime', 'synthetic_street'), ROS
     ),
@@ -99,7 +116,10 @@ LAYERS = {
 LATE_IMPORTERS = (
     'edgenext_core.cli',
     'edgenext_core.commands.progress',
+    'edgenext_core.measure.benchmark_plot',
     'edgenext_core.measure.health.probe',
+    'edgenext_core.measure.range_audit',
+    'edgenext_core.measure.timed_models',
     'edgenext_core.runtime.engines.backends',
     'edgenext_core.runtime.engines.build_process',
     'edgenext_core.runtime.engines.nvidia',

@@ -1,5 +1,5 @@
 """
-The string map inside an ONNX file, read without onnx and without a backend.
+What an ONNX file says of itself, read without onnx and without a backend.
 
 An ONNX file is one protocol-buffer message; its fields are walked and the weights skipped, so
 that a large model costs no more to look at than a small one.
@@ -16,6 +16,8 @@ _FIELDS = {1: _VARINT, 2: _BYTES, 3: _BYTES, 4: _BYTES, 5: _VARINT, 6: _BYTES, 7
 """The fields of onnx.ModelProto and their wire types."""
 _LAST_FIELD = 100
 _GRAPH, _METADATA = 7, 14
+_INITIALIZER = 5
+_DATA_TYPE, _FLOAT16 = 2, 10
 _SIGNATURES = (
     (b'\xff\xd8\xff', 'a JPEG picture'),
     (b'\x89PNG', 'a PNG picture'),
@@ -48,6 +50,21 @@ def read_metadata(path: str) -> Dict[str, str]:
     except OSError as error:
         raise EngineError(f'{path} cannot be read ({error.strerror}); check its '
                           'permissions') from error
+
+
+def stores_float16(path: str) -> bool:
+    """
+    Tell whether an ONNX file keeps weights in float16, whatever it computes in.
+
+    :param path: the ONNX file, one that ``read_metadata`` reads
+    :return: whether any weight is float16
+    """
+    with open(path, 'rb') as stream:
+        return any(
+            data_type == _FLOAT16
+            for graph_end in _values(stream, _GRAPH, end=os.path.getsize(path))
+            for weight_end in _values(stream, _INITIALIZER, end=graph_end)
+            for data_type in _values(stream, _DATA_TYPE, end=weight_end))
 
 
 def _check_start(start: bytes, path: str) -> None:
@@ -99,6 +116,23 @@ def _bytes_fields(stream: BinaryIO) -> Iterator[Tuple[int, int]]:
             _read(stream, 4 if wire_type == _FIXED32 else 8)
         else:
             raise ValueError(f'no wire type {wire_type} in ONNX')
+
+
+def _values(stream: BinaryIO, wanted: int, *, end: int) -> Iterator[int]:
+    """Yield the values of one field up to ``end``; of one made of bytes, where it ends."""
+    while stream.tell() < end:
+        tag = _varint(stream)
+        wire_type = tag & 7
+        if wire_type in (_FIXED32, _FIXED64):
+            _read(stream, 4 if wire_type == _FIXED32 else 8)
+            continue
+        value = _varint(stream)
+        after = stream.tell()
+        if wire_type == _BYTES:
+            after = value = after + value
+        if tag >> 3 == wanted:
+            yield value
+        stream.seek(after)
 
 
 def _pair(stream: BinaryIO, end: int) -> Tuple[str, str]:
