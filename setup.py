@@ -50,6 +50,7 @@ setup(
     ],
     extras_require={
         'demo': ['av', 'pycocotools', 'rich', 'rosbags'],
+        'plot': ['matplotlib'],
         'train': TRAIN,
         'export': EXPORT,
         # On a Jetson TensorRT is JetPack's own; 2022.1 is the last PyCUDA for Python 3.6.

@@ -39,6 +39,7 @@ COMMANDS = (
     Command('build', 'make a TensorRT engine of a model file', 'tensorrt'),
     Command('predict', 'run a model on images, videos or a camera, and write what it finds'),
     Command('verify', 'hold two runtimes or precisions of a model against each other'),
+    Command('benchmark', 'time models, stage by stage, and compare runs'),
     Command('models', 'list the networks with parameters and multiply-adds', 'export'),
     Command('weights', 'list and download released weights'),
     Command('doctor', 'check this machine: what works, what does not, and its remedy'),

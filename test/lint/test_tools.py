@@ -9,9 +9,9 @@ from source_tree import ROOT
 # What has to run on the Python 3.6 of the original Jetson Nano.
 ROBOT_SIDE = [
     'edgenext_core/__init__.py', 'edgenext_core/cli.py', 'edgenext_core/labels',
-    'edgenext_core/commands/build.py', 'edgenext_core/commands/doctor.py',
-    'edgenext_core/commands/predict.py',
-    'edgenext_core/commands/progress.py',
+    'edgenext_core/commands/benchmark.py', 'edgenext_core/commands/build.py',
+    'edgenext_core/commands/doctor.py', 'edgenext_core/commands/predict.py',
+    'edgenext_core/commands/progress.py', 'edgenext_core/commands/verify.py',
     'edgenext_core/measure', 'edgenext_core/runtime', 'edgenext_ros', 'edgenext_demo',
     'synthetic_street', 'launch', 'setup.py',
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The backend for any CPU: ONNX Runtime 1.10 and later."""
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 import numpy as np
 import onnxruntime
@@ -14,13 +14,21 @@ _REASON_LENGTH = 500
 _DTYPES = {'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16'}
 
 
+class Session(NamedTuple):
+    """A loaded file: ONNX Runtime's ``session``, and what it takes and gives; None: left open."""
+
+    session: Any
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+
+
 class OnnxRuntimeEngine(Engine):
     """
     A model on ONNX Runtime's CPU provider.
 
     :param path: the ONNX file
     :param card: its card
-    :param threads: of one inference; waiting threads sleep, since several nodes share the cores
+    :param threads: see ``open_session``
     :raises EngineError: when ONNX Runtime cannot load the file
     """
 
@@ -30,20 +38,7 @@ class OnnxRuntimeEngine(Engine):
 
     def __init__(self, path: str, card: ModelCard, *, threads: int) -> None:
         """Load the file."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _NO_LOG  # its errors are raised, too
-        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        try:
-            self._session = onnxruntime.InferenceSession(
-                path, sess_options=options, providers=['CPUExecutionProvider'])
-            self.inputs = _specs(self._session.get_inputs())
-            self.outputs = _specs(self._session.get_outputs())
-        except Exception as error:
-            raise EngineError(f'ONNX Runtime {self.version} cannot load {path}; update ONNX '
-                              'Runtime if the file asks for a newer one, else copy or export it '
-                              f'again (it says: {_reason(error)})') from error
+        self._session, self.inputs, self.outputs = open_session(path, threads=threads)
         self.card = card
         self.precision = card.export.precision
         self._output_names = [output.name for output in self.outputs]
@@ -69,6 +64,30 @@ class OnnxRuntimeEngine(Engine):
     def close(self) -> None:
         """Drop the session; ``infer`` then raises."""
         self._session = None
+
+
+def open_session(path: str, *, threads: int) -> Session:
+    """
+    Load a file, with or without a card.
+
+    :param path: the ONNX file
+    :param threads: of one inference; waiting threads sleep, since several nodes share the cores
+    :return: the session
+    :raises EngineError: if ONNX Runtime cannot load the file
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _NO_LOG  # its errors are raised, too
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    try:
+        session = onnxruntime.InferenceSession(path, sess_options=options,
+                                               providers=['CPUExecutionProvider'])
+        return Session(session, _specs(session.get_inputs()), _specs(session.get_outputs()))
+    except Exception as error:
+        raise EngineError(f'ONNX Runtime {onnxruntime.__version__} cannot load {path}; update '
+                          'ONNX Runtime if the file asks for a newer one, else copy or export it '
+                          f'again (it says: {_reason(error)})') from error
 
 
 def _specs(arguments: Any) -> Tuple[TensorSpec, ...]:
