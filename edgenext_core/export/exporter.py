@@ -15,7 +15,6 @@ from edgenext_core.export.graphs import GRAPHS, channels_first_graph, folded_gra
 from edgenext_core.export.onnx_file import NumbersGraph, to_onnx, with_numbers, write_model
 from edgenext_core.export.parity import (
     largest_difference,
-    make_probes,
     relative_difference,
     require_finite,
     require_parity,
@@ -24,6 +23,7 @@ from edgenext_core.export.parity import (
 )
 from edgenext_core.export.targets import EXPORT_TARGETS, ExportError, Target
 from edgenext_core.export.trained_network import TrainedNetwork
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models.edgenext import require_size
 from edgenext_core.models.normalization import IMAGENET_MEAN, IMAGENET_STD
 from edgenext_core.runtime.card_file import card_to_json

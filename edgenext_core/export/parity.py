@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -16,27 +15,6 @@ from edgenext_core.runtime.model_card import INPUT_NAME
 
 class ParityError(EdgeNextError):
     """An exported model does not compute what the network computes: no file is written."""
-
-
-def make_probes(count: int, *, height: int, width: int, batch: int = 1) -> list[np.ndarray]:
-    """
-    Draw pictures with structure at many scales, always the same.
-
-    :param count: number of inputs
-    :param height: in pixels
-    :param width: in pixels
-    :param batch: pictures in each input
-    :return: pictures (B, H, W, 3) uint8
-    """
-    rng = np.random.default_rng(0)
-    pictures = []
-    for _ in range(count * batch):
-        layers = [  # (H, W, 3) each
-            cv2.resize(rng.uniform(0, 255, (cells, cells, 3)), (width, height))
-            for cells in (2, 5, 16, 64)
-        ]
-        pictures.append(np.mean(layers, axis=0).astype(np.uint8))
-    return np.split(np.stack(pictures), count)
 
 
 def run_onnx(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:

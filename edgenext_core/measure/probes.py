@@ -16,7 +16,7 @@ def make_probes(count: int, *, height: int, width: int, batch: int = 1) -> List[
     :param batch: pictures in each input
     :return: pictures (B, H, W, 3) uint8
     """
-    rng = np.random.RandomState(0)  # NumPy 1.13, a JetPack's, has no default_rng
+    rng = np.random.RandomState(0)  # its numbers never change, default_rng's may
     pictures = []
     for _ in range(count * batch):
         layers = [  # (H, W, 3) each

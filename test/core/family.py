@@ -11,8 +11,9 @@ from torch import nn
 
 from edgenext_core.export.graphs import channels_first_graph, folded_graph, plain_graph
 from edgenext_core.export.onnx_file import NumbersGraph, to_onnx
-from edgenext_core.export.parity import make_probes, run_torch
+from edgenext_core.export.parity import run_torch
 from edgenext_core.export.targets import EXPORT_TARGETS
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import create_model, list_models, model_task
 from edgenext_core.models.layers import CrossCovarianceAttention
 

@@ -15,8 +15,9 @@ from tiny_networks import finished_run
 from edgenext_core.commands import export
 from edgenext_core.export import quantization
 from edgenext_core.export.graphs import plain_graph
-from edgenext_core.export.parity import make_probes, run_torch
+from edgenext_core.export.parity import run_torch
 from edgenext_core.export.targets import ExportError
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import ModelError, create_model
 from edgenext_core.runtime.card_file import read_card
 from edgenext_core.runtime.errors import EdgeNextError

@@ -12,10 +12,11 @@ from tiny_networks import COLORS, MODELS, NAMES, make_network
 from edgenext_core.export.exporter import export
 from edgenext_core.export.graphs import GRAPHS
 from edgenext_core.export.onnx_file import write_model
-from edgenext_core.export.parity import ParityError, make_probes, run_onnx
+from edgenext_core.export.parity import ParityError, run_onnx
 from edgenext_core.export.targets import EXPORT_TARGETS, ExportError
 from edgenext_core.export.trained_network import TrainedNetwork
 from edgenext_core.labels.label_set import LabelSet
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.runtime.card_file import read_card
 from edgenext_core.runtime.errors import EdgeNextError
 from edgenext_core.runtime.pipeline import open_pipeline

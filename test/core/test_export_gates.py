@@ -22,11 +22,11 @@ from edgenext_core.export.onnx_file import to_onnx, with_numbers
 from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
-    make_probes,
     run_onnx,
 )
 from edgenext_core.export.targets import EXPORT_TARGETS
 from edgenext_core.export.tensorrt_8_2 import OPERATORS, require_readable
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import create_model, model_task
 
 FLOAT32, RELATIVE, COSINE = 1e-4, 5e-3, 0.9999

@@ -18,10 +18,10 @@ from edgenext_core.export.graphs import (
 from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
-    make_probes,
     run_onnx,
     run_torch,
 )
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import create_model, decode_boxes
 from edgenext_core.runtime.tasks import TASKS
 

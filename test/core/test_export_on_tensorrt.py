@@ -7,10 +7,10 @@ import torch
 from tiny_networks import COLORS, MODELS, NAMES, make_network
 
 from edgenext_core.export.exporter import export
-from edgenext_core.export.parity import make_probes
 from edgenext_core.export.targets import EXPORT_TARGETS
 from edgenext_core.export.trained_network import TrainedNetwork
 from edgenext_core.labels.label_set import LabelSet
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.runtime.engines.backends import open_engine
 from edgenext_core.runtime.engines.build import Order, build_engine
 

@@ -12,11 +12,11 @@ from edgenext_core.export.onnx_file import NumbersGraph, to_onnx, with_numbers
 from edgenext_core.export.parity import (
     absolute_difference,
     largest_difference,
-    make_probes,
     run_onnx,
     run_torch,
 )
 from edgenext_core.export.targets import EXPORT_TARGETS
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import create_model
 
 OPERATORS = {

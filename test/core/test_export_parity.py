@@ -7,7 +7,6 @@ from edgenext_core.export.parity import (
     ParityError,
     absolute_difference,
     largest_difference,
-    make_probes,
     relative_difference,
     require_finite,
     require_parity,
@@ -52,13 +51,3 @@ def test_a_network_that_overflows_is_refused(value):
     with pytest.raises(ParityError, match='gives 2 numbers of 5 .* that are not finite.*'
                                           'take an earlier checkpoint or train again'):
         require_finite([[np.zeros((1, 3)), np.full(2, value)]])
-
-
-def test_probes_are_always_the_same_and_use_all_bytes():
-    first, second = make_probes(2, height=32, width=48)
-    assert first.shape == (1, 32, 48, 3)
-    assert first.dtype == np.uint8
-    assert (first != second).any()
-    np.testing.assert_array_equal(make_probes(1, height=32, width=48)[0], first)
-    together, = make_probes(1, height=32, width=48, batch=2)
-    np.testing.assert_array_equal(together, np.concatenate([first, second]))

@@ -12,7 +12,8 @@ from torch import nn
 
 from edgenext_core.export.graphs import folded_graph, plain_graph
 from edgenext_core.export.onnx_file import to_onnx
-from edgenext_core.export.parity import make_probes, run_torch
+from edgenext_core.export.parity import run_torch
+from edgenext_core.measure.probes import make_probes
 from edgenext_core.models import create_model
 
 MODELS = {
