@@ -1,43 +1,79 @@
 """
-Networks that stay channels first: every linear layer on a map is a 1x1 convolution on NCHW.
+Networks for CPUs: every layer on a map is a convolution on planes, and nothing is permuted.
 
-That is what a CPU's convolutions are fastest on: nothing is permuted, and bias, Hardswish and
-shortcut disappear into them. The layer normalisations sum squares over channels, which overflows
-in float16, so these networks are for float32 only.
+Convolutions are what ONNX Runtime is fastest at. It lays their maps out in blocks of channels, and
+bias, Hardswish and shortcut disappear into them; a linear layer on the last dimension would want
+the map back in planes and permuted. The layer normalisations sum squares, for which float16 is
+too small, so these networks are for float32.
 """
 
-import copy
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgenext_core.models.blocks import ConvBlock, SDTABlock
+from edgenext_core.export.folding import fold_layer_scales, fuse_batch_norm, stem_of
+from edgenext_core.models.blocks import ConvBlock, SDTABlock, convolve_chunks
 from edgenext_core.models.edgenext import ClassifierHead
 from edgenext_core.models.layers import LAYER_NORM_EPS, CrossCovarianceAttention, LayerNorm2d, Mlp
+
+SMALLEST_SQUARE = 1e-24
+"""Guards a product of two lengths, each of which the network guards by 1e-12."""
 
 
 @torch.no_grad()
 def to_channels_first(model: nn.Module) -> nn.Module:
     """
-    Write a folded network so that no map is permuted.
+    Write a network as convolutions on planes.
 
-    :param model: what :func:`folding.fold_for_export` gave
-    :return: an equal network
+    :param model: any model of this project, in evaluation mode, folded or not
+    :return: an equal model
     """
-    model = copy.deepcopy(model)
+    model = fold_layer_scales(model)
     _replace_children(model)
-    return model
+    return model.eval()
+
+
+@torch.no_grad()
+def read_rows(model: nn.Module) -> nn.Module:
+    """
+    Let a network take images as they lie in memory, pixel by pixel, as one wide plane.
+
+    Its first convolution becomes one of a single channel, three times as wide, with three times
+    the stride: what permuting the image to planes takes is saved.
+
+    :param model: what :func:`to_channels_first` gave
+    :return: a model that gives for x (B, 1, H, 3 * W) what the old one gives for its three planes
+    """
+    model = fold_layer_scales(model)
+    stem = stem_of(model)
+    conv = stem[0]
+    channels, colors, height, width = conv.weight.shape
+    rows = nn.Conv2d(1, channels, (height, colors * width), bias=conv.bias is not None,
+                     stride=(conv.stride[0], colors * conv.stride[1]),
+                     padding=(conv.padding[0], colors * conv.padding[1]))
+    rows.weight = nn.Parameter(conv.weight.permute(0, 2, 3, 1).reshape(rows.weight.shape))
+    rows.bias = conv.bias
+    stem[0] = rows
+    return model.eval()
 
 
 class PlanesNorm(nn.Module):
-    """A :class:`LayerNorm2d` that reads the planes as they lie."""
+    """
+    A :class:`LayerNorm2d` on planes.
+
+    The sums over channels are products with a row, several times as fast as a ReduceMean that
+    jumps from plane to plane. Weight and bias, where they are not folded away, are a convolution
+    as well, so that the next one finds its map in blocks.
+
+    :param norm: the normalisation
+    """
 
     def __init__(self, norm: LayerNorm2d) -> None:
         super().__init__()
-        self.affine = norm.weight is not None
-        if self.affine:
-            self.register_buffer('weight', norm.weight.detach()[:, None, None])
-            self.register_buffer('bias', norm.bias.detach()[:, None, None])
+        self.register_buffer('averaging', torch.full((1, norm.channels), 1 / norm.channels))
+        self.affine: nn.Module = nn.Identity()
+        if norm.weight is not None:
+            self.affine = _channelwise(norm.weight, norm.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -46,14 +82,20 @@ class PlanesNorm(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, C, H, W)
         """
-        centered = x - x.mean(1, keepdim=True)
-        variance = (centered * centered).mean(1, keepdim=True)  # (B, 1, H, W)
+        planes = x.flatten(2)  # (B, C, N)
+        centered = planes - self.averaging @ planes
+        variance = self.averaging @ (centered * centered)  # (B, 1, N)
+        # The reciprocal of one plane, and a product with all: dividing all would be slower.
         normed = centered * (1 / (variance + LAYER_NORM_EPS).sqrt())
-        return normed * self.weight + self.bias if self.affine else normed
+        return self.affine(normed.reshape(x.shape))
 
 
 class PlanesConvBlock(nn.Module):
-    """A folded :class:`ConvBlock` that permutes nothing."""
+    """
+    A :class:`ConvBlock` on planes.
+
+    :param block: a block without layer scale
+    """
 
     def __init__(self, block: ConvBlock) -> None:
         super().__init__()
@@ -69,29 +111,49 @@ class PlanesConvBlock(nn.Module):
         :param x: (B, C_in, H, W)
         :return: (B, C, H / stride, W / stride)
         """
-        mixed = self.conv_dw(x)
+        mixed = self.conv_dw(x)  # (B, C, H / stride, W / stride)
         shortcut = mixed if self.shortcut_after_conv else x
         return shortcut + self.mlp(self.norm(mixed))
 
 
+class SplitConvs(nn.Module):
+    """
+    The convolutions of the chunks of an :class:`SDTABlock`.
+
+    :param convs: the convolution of each chunk but the last
+    """
+
+    def __init__(self, convs: nn.ModuleList) -> None:
+        super().__init__()
+        self.convs = convs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Convolve chunk by chunk.
+
+        :param x: (B, C, H, W)
+        :return: (B, C, H, W)
+        """
+        return convolve_chunks(x, self.convs)
+
+
 class PlanesAttention(nn.Module):
     """
-    Cross-covariance attention on planes.
+    A :class:`CrossCovarianceAttention` on planes.
 
-    Attention and projection are one C x C matrix for each image, which the values are multiplied
-    by once: P @ blockdiag(A_1, ..., A_heads) @ V. Lengths divide the small matrix, not the maps.
+    Queries, keys and values have a convolution each, since splitting their maps would copy them.
+    The lengths divide the small products, not the maps.
+
+    :param attention: the attention
     """
 
     def __init__(self, attention: CrossCovarianceAttention) -> None:
         super().__init__()
         self.heads = attention.heads
-        self.qkv = _conv(attention.qkv)
-        channels = attention.proj.in_features
         self.register_buffer('temperature', attention.temperature.detach())
-        # (heads, C, d): the columns of the projection that belong to each head
-        self.register_buffer('proj', attention.proj.weight.detach().reshape(
-            channels, self.heads, -1).permute(1, 0, 2).contiguous())
-        self.register_buffer('bias', attention.proj.bias.detach()[:, None])
+        weights, biases = attention.qkv.weight.chunk(3), attention.qkv.bias.chunk(3)
+        self.q, self.k, self.v = (_pointwise(*layer) for layer in zip(weights, biases))
+        self.proj = _pointwise(attention.proj.weight, attention.proj.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -101,31 +163,32 @@ class PlanesAttention(nn.Module):
         :return: (B, C, H, W)
         """
         batch, channels = x.shape[:2]
-        qkv = self.qkv(x).flatten(2)  # (B, 3 * C, N)
-        q, k, v = qkv.split(channels, dim=1)  # (B, C, N) each
         heads = (batch, self.heads, channels // self.heads, -1)
-        q, k = q.reshape(heads), k.reshape(heads)  # (B, heads, d, N) each
-        product = q @ k.transpose(-2, -1)  # (B, heads, d, d)
-        lengths = _length(q) * _length(k).transpose(-2, -1)  # (B, heads, d, d)
-        attention = (product / lengths * self.temperature).softmax(-1)
-        mix = (self.proj @ attention).transpose(1, 2).flatten(2)  # (B, C, C)
-        return (mix @ v + self.bias).reshape(x.shape)
+        q, k, v = (conv(x).reshape(heads) for conv in (self.q, self.k, self.v))  # (B, heads, d, N)
+        lengths = _lengths(q) * _lengths(k).reshape(batch, self.heads, 1, -1)  # (B, heads, d, d)
+        attention = q @ k.transpose(-2, -1) / lengths.clamp_min(SMALLEST_SQUARE)
+        attention = (attention * self.temperature).softmax(-1)  # (B, heads, d, d)
+        return self.proj((attention @ v).reshape(x.shape))
 
 
-def _length(x: Tensor) -> Tensor:
-    return x.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+def _lengths(x: Tensor) -> Tensor:
+    # Not norm(): its ReduceL2 takes twice as long.
+    return (x * x).sum(-1, keepdim=True).sqrt()
 
 
 class PlanesSDTABlock(nn.Module):
-    """A folded :class:`SDTABlock` that permutes nothing."""
+    """
+    An :class:`SDTABlock` on planes.
+
+    :param block: a block without layer scales
+    """
 
     def __init__(self, block: SDTABlock) -> None:
         super().__init__()
-        self.chunk = block.chunk
-        self.convs = block.convs
+        self.stream = _stream(block)
         self.pos_embd = block.pos_embd
-        self.normalized_stream = block.normalized_stream
-        self.norm_xca = _planes_norm(block.norm_xca)
+        self.norm_xca = (nn.Identity() if block.normalized_stream
+                         else _planes_norm(block.norm_xca))
         self.xca = PlanesAttention(block.xca)
         self.norm = _planes_norm(block.norm)
         self.mlp = _planes_mlp(block.mlp)
@@ -137,22 +200,23 @@ class PlanesSDTABlock(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, C, H, W)
         """
-        stream = SDTABlock._convolve_chunks(self, x)
-        if self.normalized_stream:
-            stream = self.norm_xca(stream)
+        stream = self.stream(x)  # (B, C, H, W)
         if self.pos_embd is not None:
-            stream = stream + self.pos_embd(x.shape[2], x.shape[3])
-        attended = stream if self.normalized_stream else self.norm_xca(stream)
-        stream = stream + self.xca(attended)
+            stream = stream + self.pos_embd(x.shape[2], x.shape[3])  # + (1, C, H, W)
+        stream = stream + self.xca(self.norm_xca(stream))
         return x + self.mlp(self.norm(stream))
 
 
 class PooledHead(nn.Module):
-    """A folded :class:`ClassifierHead` without batch normalisation, on the pooled vector."""
+    """
+    A :class:`ClassifierHead` with a layer normalisation, which it does on the pooled vector.
+
+    :param head: the head
+    """
 
     def __init__(self, head: ClassifierHead) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(head.fc.in_features, eps=LAYER_NORM_EPS, elementwise_affine=False)
+        self.norm = head.norm
         self.fc = head.fc
 
     def forward(self, x: Tensor) -> Tensor:
@@ -162,7 +226,9 @@ class PooledHead(nn.Module):
         :param x: (B, C, H, W)
         :return: logits (B, K)
         """
-        return self.fc(self.norm(x.mean((2, 3))))
+        pooled = x.mean((2, 3))  # (B, C)
+        return self.fc(F.layer_norm(pooled, (self.norm.channels,), self.norm.weight,
+                                    self.norm.bias, LAYER_NORM_EPS))
 
 
 def _replace_children(module: nn.Module) -> None:
@@ -179,16 +245,52 @@ def _replace_children(module: nn.Module) -> None:
             _replace_children(child)
 
 
+def _stream(block: SDTABlock) -> nn.Module:
+    """Give the convolutions of the chunks, and behind them the normalisation of the stream."""
+    channels = block.xca.proj.in_features
+    if len(block.convs) == 1:
+        conv = _on_all_channels(block.convs[0], channels)
+        return fuse_batch_norm(conv, block.norm_xca) if block.normalized_stream else conv
+    convs = SplitConvs(block.convs)
+    if not block.normalized_stream:
+        return convs
+    ones = _channelwise(torch.ones(channels), torch.zeros(channels))
+    return nn.Sequential(convs, fuse_batch_norm(ones, block.norm_xca))
+
+
+def _on_all_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
+    """Widen the convolution of the first of two chunks, so that it leaves the second as it is."""
+    side, = set(conv.kernel_size)
+    wide = nn.Conv2d(channels, channels, side, padding=conv.padding, dilation=conv.dilation,
+                     groups=channels)
+    chunk = conv.in_channels
+    wide.weight[:chunk] = conv.weight
+    wide.weight[chunk:] = 0
+    wide.weight[chunk:, :, side // 2, side // 2] = 1
+    wide.bias.zero_()
+    if conv.bias is not None:
+        wide.bias[:chunk] = conv.bias
+    return wide
+
+
+def _channelwise(scale: Tensor, shift: Tensor) -> nn.Conv2d:
+    conv = nn.Conv2d(len(scale), len(scale), 1, groups=len(scale))
+    conv.weight.copy_(scale[:, None, None, None])
+    conv.bias.copy_(shift)
+    return conv
+
+
+def _pointwise(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    conv = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
+    conv.weight.copy_(weight[:, :, None, None])
+    conv.bias.copy_(bias)
+    return conv
+
+
 def _planes_norm(norm: nn.Module) -> nn.Module:
     return PlanesNorm(norm) if isinstance(norm, LayerNorm2d) else norm
 
 
 def _planes_mlp(mlp: Mlp) -> nn.Sequential:
-    return nn.Sequential(_conv(mlp.fc1), mlp.act, _conv(mlp.fc2))
-
-
-def _conv(linear: nn.Linear) -> nn.Conv2d:
-    conv = nn.Conv2d(linear.in_features, linear.out_features, 1)
-    conv.weight = nn.Parameter(linear.weight.detach()[:, :, None, None])
-    conv.bias = linear.bias
-    return conv
+    return nn.Sequential(_pointwise(mlp.fc1.weight, mlp.fc1.bias), mlp.act,
+                         _pointwise(mlp.fc2.weight, mlp.fc2.bias))

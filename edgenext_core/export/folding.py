@@ -46,7 +46,7 @@ def fold_normalization(model: nn.Module, *, mean: Sequence[float],
     :raises ModelError: if the stem pads: its zeros would no longer be the mean
     """
     model = _copy(model)
-    conv = _stem_conv(model)
+    conv = stem_of(model)[0]
     if stem_pads(model):
         raise ModelError(f'the stem pads by {conv.padding[0]}; with the normalisation folded in, '
                          'its border would be black instead of grey; keep it in front')
@@ -65,7 +65,7 @@ def fold_channel_order(model: nn.Module) -> nn.Module:
     :return: a model that gives for x what the old one gives for ``x.flip(1)``
     """
     model = _copy(model)
-    conv = _stem_conv(model)
+    conv = stem_of(model)[0]
     conv.weight = nn.Parameter(conv.weight.flip(1))
     return model
 
@@ -123,7 +123,7 @@ def fold_batch_norms(model: nn.Module) -> nn.Module:
         if isinstance(module, nn.Sequential):
             _fold_into_conv_in_front(module)
         elif isinstance(module, ConvBlock) and isinstance(module.norm, nn.BatchNorm2d):
-            module.conv_dw = _fused(module.conv_dw, module.norm)
+            module.conv_dw = fuse_batch_norm(module.conv_dw, module.norm)
             module.norm = nn.Identity()
     owners = {id(child): (parent, name) for parent in model.modules()
               for name, child in parent.named_children()}
@@ -185,6 +185,22 @@ def freeze_position_encodings(model: nn.Module, *, height: int, width: int) -> n
     return model
 
 
+def fuse_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    """
+    Make one convolution of a convolution and the batch normalisation behind it.
+
+    :param conv: the convolution
+    :param norm: the normalisation, with the statistics of its training
+    :return: a convolution that computes what both do
+    """
+    fused = copy.deepcopy(conv)
+    scale, shift = _scale_and_shift(norm)
+    bias = shift if conv.bias is None else shift + scale * conv.bias.double()
+    fused.bias = _parameter(bias, like=conv.weight)
+    fused.weight = _parameter(scale[:, None, None, None] * conv.weight.double(), like=conv.weight)
+    return fused
+
+
 def stem_pads(model: nn.Module) -> bool:
     """
     Tell whether a model's first convolution adds a border, as that of timm's small_rw does.
@@ -192,11 +208,17 @@ def stem_pads(model: nn.Module) -> bool:
     :param model: any model of this project
     :return: True if it does
     """
-    return any(_stem_conv(model).padding)
+    return any(stem_of(model)[0].padding)
 
 
-def _stem_conv(model: nn.Module) -> nn.Conv2d:
-    return next(module for module in model.modules() if isinstance(module, EdgeNeXt)).stem[0]
+def stem_of(model: nn.Module) -> nn.Sequential:
+    """
+    Find the first convolution and its normalisation.
+
+    :param model: any model of this project
+    :return: both
+    """
+    return next(module for module in model.modules() if isinstance(module, EdgeNeXt)).stem
 
 
 def _copy(model: nn.Module) -> nn.Module:
@@ -253,16 +275,7 @@ def _fold_into_conv_in_front(sequence: nn.Sequential) -> None:
     for index in range(1, len(sequence)):
         conv, norm = sequence[index - 1], sequence[index]
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            sequence[index - 1], sequence[index] = _fused(conv, norm), nn.Identity()
-
-
-def _fused(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    fused = copy.deepcopy(conv)
-    scale, shift = _scale_and_shift(norm)
-    bias = shift if conv.bias is None else shift + scale * conv.bias.double()
-    fused.bias = _parameter(bias, like=conv.weight)
-    fused.weight = _parameter(scale[:, None, None, None] * conv.weight.double(), like=conv.weight)
-    return fused
+            sequence[index - 1], sequence[index] = fuse_batch_norm(conv, norm), nn.Identity()
 
 
 def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,5 @@
 """
-The task table of the export: what a robot reads out of a network, and how exactly.
+The task table of the export: what a robot reads out of a network.
 
 A fourth task is a fourth row, with its function from a network's outputs to a graph's.
 """
@@ -7,18 +7,16 @@ A fourth task is a fourth row, with its function from a network's outputs to a g
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgenext_core.export.channels_first import to_channels_first
+from edgenext_core.export.channels_first import read_rows, to_channels_first
 from edgenext_core.export.folding import (
     fold_channel_order,
     fold_for_export,
     fold_normalization,
     stem_pads,
 )
-from edgenext_core.export.parity import absolute_difference
 from edgenext_core.models import decode_boxes
 from edgenext_core.models.deeplabv3 import DeepLabV3
 from edgenext_core.models.normalization import (
@@ -26,6 +24,7 @@ from edgenext_core.models.normalization import (
     IMAGENET_STD,
     FrameLayout,
     FrameNormalization,
+    FrameRows,
 )
 
 MOST_CANDIDATES = 1000
@@ -38,25 +37,20 @@ class TaskGraph(NamedTuple):
 
     ``numbers`` is the part of a network that runs on a robot: it gives the numbers, of all anchors
     or of the coarse grid, that the answers are read from. ``read_out`` makes of them the outputs
-    of the graph, whose ``output_names`` are the ones that ``runtime.tasks`` looks for.
-    ``difference`` compares an output with the same one computed elsewhere: at most ``tolerance``
-    between PyTorch and ONNX Runtime, both in float32, and at most ``float16_tolerance`` between
-    weights stored in float32 and in float16.
+    of the graph, whose ``output_names`` are the ones that ``runtime.tasks`` looks for. It is the
+    numbers that a parity check compares: answers may change places where two are nearly equal.
     """
 
     output_names: tuple[str, ...]
     numbers: Callable[[Any], nn.Module]
     read_out: Callable[[Any], tuple[Tensor, ...]]
-    difference: Callable[[np.ndarray, np.ndarray], float]
-    tolerance: float
-    float16_tolerance: float
 
 
 class FrameGraph(nn.Module):
     """
     A network from camera bytes to what the robot reads: the module that gets traced.
 
-    :param preparation: makes the network's input (B, 3, H, W) of the bytes
+    :param preparation: makes the network's input of the bytes
     :param network: any network of this project, or what a row's ``numbers`` made of it
     :param row: the row of the network's task
     """
@@ -108,7 +102,8 @@ def best_classes(logits: Tensor) -> tuple[Tensor, ...]:
     :return: ``scores`` (B, k) float32, softmax of the k = min(K, 1000) best classes, best first;
         ``class_ids`` (B, k) int32
     """
-    scores, class_ids = logits.softmax(-1).topk(min(logits.shape[1], MOST_CANDIDATES), dim=-1)
+    count = min(int(logits.shape[1]), MOST_CANDIDATES)
+    scores, class_ids = logits.softmax(-1).topk(count, dim=-1)
     return scores, class_ids.int()
 
 
@@ -116,15 +111,15 @@ def best_anchors(outputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
     """
     Read a detector out: the anchors with the highest scores, whose boxes alone are decoded.
 
-    None of the 1000 best pairs of an anchor and a class is lost: an anchor left out has 1000
-    anchors before it, each with a better pair. A NaN of any anchor is in every score.
+    None of the 1000 best pairs of an anchor and a class is lost: before an anchor left out there
+    are 1000 others, each with a pair at least as good. A NaN of any anchor is in every score.
 
     :param outputs: what :class:`ssdlite.SSDLite` returns
     :return: for the M = min(A, 1000) candidates ``boxes`` (B, M, 4) float32 xyxy, 0 to 1 in the
         input, and ``scores`` (B, M, K) float32 without the background
     """
     scores = outputs['class_logits'].softmax(-1)[..., 1:]  # (B, A, K)
-    batch, anchors, classes = scores.shape
+    batch, anchors, classes = map(int, scores.shape)
     best_of_all = scores.amax(-1)  # (B, A)
     candidates = best_of_all.topk(min(anchors, MOST_CANDIDATES), dim=1).indices  # (B, M)
     # Whole rows of one long table: an index for every element would take several times as long.
@@ -151,27 +146,10 @@ def _whole(network: nn.Module) -> nn.Module:
     return network
 
 
-def difference_of_sorted(expected: np.ndarray, found: np.ndarray) -> float:
-    """
-    Compare candidates whatever their order, since equal scores may come in any.
-
-    :param expected: (B, M, ...)
-    :param found: the same shape
-    :return: the largest difference between the values sorted along M
-    """
-    return float(np.abs(np.sort(expected, axis=1) - np.sort(found, axis=1)).max())
-
-
 GRAPHS: dict[str, TaskGraph] = {
-    'classification': TaskGraph(
-        output_names=('scores', 'class_ids'), numbers=_whole, read_out=best_classes,
-        difference=difference_of_sorted, tolerance=1e-3, float16_tolerance=2e-2),
-    'detection': TaskGraph(
-        output_names=('boxes', 'scores'), numbers=_whole, read_out=best_anchors,
-        difference=difference_of_sorted, tolerance=1e-3, float16_tolerance=2e-2),
-    'segmentation': TaskGraph(
-        output_names=('logits',), numbers=CoarseSegmenter, read_out=coarse_logits,
-        difference=absolute_difference, tolerance=1e-3, float16_tolerance=2e-2),
+    'classification': TaskGraph(('scores', 'class_ids'), _whole, best_classes),
+    'detection': TaskGraph(('boxes', 'scores'), _whole, best_anchors),
+    'segmentation': TaskGraph(('logits',), CoarseSegmenter, coarse_logits),
 }
 """How each task is exported, by the task's name."""
 
@@ -200,7 +178,11 @@ def folded_graph(task: str, network: nn.Module, *, height: int, width: int) -> F
     :param width: of the input in pixels
     :return: the graph, in evaluation mode, for frames of this size only, in batches of any size
     """
-    return _graph_of_folded(task, network, fold_for_export(network, height=height, width=width))
+    folded = fold_for_export(network, height=height, width=width)
+    row = GRAPHS[task]
+    if stem_pads(network):
+        return FrameGraph(FrameNormalization(), row.numbers(folded), row).eval()
+    return FrameGraph(FrameLayout(), row.numbers(_fold_bytes(folded)), row).eval()
 
 
 def channels_first_graph(task: str, network: nn.Module, *, height: int, width: int) -> FrameGraph:
@@ -215,13 +197,12 @@ def channels_first_graph(task: str, network: nn.Module, *, height: int, width: i
     :param width: of the input in pixels
     :return: the graph, in evaluation mode, for frames of this size only, in batches of any size
     """
-    folded = fold_for_export(network, height=height, width=width)
-    return _graph_of_folded(task, network, to_channels_first(folded))
-
-
-def _graph_of_folded(task: str, network: nn.Module, folded: nn.Module) -> FrameGraph:
+    folded = to_channels_first(fold_for_export(network, height=height, width=width))
     row = GRAPHS[task]
     if stem_pads(network):
         return FrameGraph(FrameNormalization(), row.numbers(folded), row).eval()
-    folded = fold_normalization(folded, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-    return FrameGraph(FrameLayout(), row.numbers(fold_channel_order(folded)), row).eval()
+    return FrameGraph(FrameRows(), row.numbers(read_rows(_fold_bytes(folded))), row).eval()
+
+
+def _fold_bytes(network: nn.Module) -> nn.Module:
+    return fold_channel_order(fold_normalization(network, mean=IMAGENET_MEAN, std=IMAGENET_STD))

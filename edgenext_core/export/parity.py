@@ -85,17 +85,6 @@ def relative_difference(expected: np.ndarray, found: np.ndarray) -> float:
     return absolute_difference(expected.astype(np.float64), found) / scale
 
 
-def share_of_other_classes(expected: np.ndarray, found: np.ndarray) -> float:
-    """
-    Compare class ids.
-
-    :param expected: class ids, any shape
-    :param found: the same shape
-    :return: the share of those that differ, 0 to 1
-    """
-    return float(np.mean(expected != found))
-
-
 def require_finite(outputs: Sequence[Sequence[np.ndarray]]) -> None:
     """
     Refuse a network that overflows.

@@ -49,3 +49,16 @@ class FrameLayout(nn.Module):
         :return: (B, 3, H, W) float32 BGR, 0 to 255
         """
         return image.float().permute(0, 3, 1, 2)
+
+
+class FrameRows(nn.Module):
+    """Turn BGR bytes into one wide plane, for a network that reads images as they lie."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """
+        Look at a batch of frames as rows of numbers.
+
+        :param image: (B, H, W, 3) uint8 BGR
+        :return: (B, 1, H, 3 * W) float32, blue, green and red of each pixel, 0 to 255
+        """
+        return image.float().reshape(image.shape[0], 1, image.shape[1], -1)

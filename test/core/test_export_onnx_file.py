@@ -79,6 +79,12 @@ def test_nor_is_it_at_odd_sizes_and_in_other_networks(task, name, height, width)
     assert largest_difference(expected, found, absolute_difference) <= 1e-4
 
 
+def test_a_traced_graph_is_left_in_evaluation_mode():
+    graph = folded_graph('classification', make_network('classification'), height=64, width=64)
+    to_onnx(graph, height=64, width=64)
+    assert not any(module.training for module in graph.modules())
+
+
 def test_the_networks_numbers_can_be_seen_and_are_no_outputs_unless_they_are_the_answer(traced):
     names, more = {
         'classification': (['network.logits'], 2),

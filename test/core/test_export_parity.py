@@ -10,7 +10,6 @@ from edgenext_core.export.parity import (
     relative_difference,
     require_finite,
     require_parity,
-    share_of_other_classes,
 )
 from edgenext_core.runtime.errors import EdgeNextError
 
@@ -24,10 +23,6 @@ def test_large_numbers_are_compared_in_units_of_the_largest():
     assert relative_difference(np.array([-100, 50.0]), np.array([-99, 49.5])) == pytest.approx(
         0.01)
     assert np.isnan(relative_difference(np.zeros(2), np.full(2, np.nan)))
-
-
-def test_class_ids_are_compared_by_the_share_that_differs():
-    assert share_of_other_classes(np.array([[0, 7], [2, 3]]), np.array([[0, 1], [2, 3]])) == 0.25
 
 
 def test_the_largest_difference_of_all_inputs_and_outputs_counts():
