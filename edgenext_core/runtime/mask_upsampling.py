@@ -22,7 +22,7 @@ _HEADROOM = np.float32(0.125)
 """Logits times this power of two keep their order, and no difference of two leaves float32."""
 _TINY = np.float32(1e-37)
 _NEVER = np.float32(2)
-_CHUNK = 1 << 16
+_CHUNK = 1 << 15
 """So many numbers are computed at once: they stay in the cache, and asking the system for more
 memory than that costs as much as the arithmetic."""
 _PIXELS_A_CHANGE = 24
