@@ -50,7 +50,8 @@ lint: $(VENV)/.test
 train_street = $(run) $(python) -m edgenext_core.cli fit --config training/street_$(1).yaml --out out/training/street_$(1) \
   $(addprefix --init out/training/street_,$(addsuffix /last.ckpt,$(2))) \
   $(addprefix --resume ,$(wildcard out/training/street_$(1)/last.ckpt)) \
-  && $(run) $(python) -m edgenext_core.cli export out/training/street_$(1)/last.ckpt -o engines/demo/$(1).onnx
+  && $(run) $(python) -m edgenext_core.cli export out/training/street_$(1)/last.ckpt \
+    -o engines/demo --name $(1) --target cpu tensorrt
 
 demo-models: $(VENV)/.test
 	@$(run) $(python) -m edgenext_core.cli prepare street out/street
@@ -105,6 +106,6 @@ $(VENV)/.demo: setup.py setup.cfg $(installed) $(set_up_ros)
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo '--- What training, export and the tests need (torch: some gigabytes; UV_TORCH_BACKEND=cpu makes it small)'
-	@$(install) -e '.[demo,train,export,dev]' \
+	@$(install) -e '.[demo,train,export,plot,dev]' \
 	  $(call or_say,Installing the test tools,$(network_hint))
 	@touch $@

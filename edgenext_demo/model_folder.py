@@ -7,6 +7,8 @@ from edgenext_core.runtime.card_file import read_card
 from edgenext_core.runtime.model_card import ModelCard
 from edgenext_demo.errors import DemoError
 
+_TARGET = 'cpu'
+
 
 class DemoModel(NamedTuple):
     """A model file, its card, and the node that runs it."""
@@ -27,9 +29,9 @@ class DemoModel(NamedTuple):
 
 def find_models(folder: str) -> List[DemoModel]:
     """
-    Find at most one model per task in a folder.
+    Find at most one model per task in a folder; of files for several targets that for a CPU.
 
-    :param folder: holds one to three ``*.onnx`` files
+    :param folder: holds ``*.onnx`` files
     :return: the models, ordered classification, detection, segmentation
     :raises DemoError: when there is no folder, no model in it, or two of one task
     :raises EdgeNextError: when a file is damaged or has no valid model card
@@ -41,12 +43,18 @@ def find_models(folder: str) -> List[DemoModel]:
     if not names:
         raise DemoError(f'the models folder {folder} holds no .onnx file; put in one per task, '
                         'made by: edgenext export')
-    models: Dict[str, DemoModel] = {}
+    models: Dict[str, List[DemoModel]] = {}
     for name in names:
         path = os.path.join(folder, name)
         model = DemoModel(path, read_card(path))
-        other = models.setdefault(model.card.task, model)
-        if other is not model:
-            raise DemoError(f'{other.path} and {path} are both for {model.card.task}, the demo '
-                            'runs one model per task; leave one of them in the folder')
-    return [models[task] for task in sorted(models)]
+        models.setdefault(model.card.task, []).append(model)
+    return [_only_one(models[task]) for task in sorted(models)]
+
+
+def _only_one(models: List[DemoModel]) -> DemoModel:
+    fitting = [model for model in models if model.card.export.target == _TARGET] or models
+    if len(fitting) > 1:
+        one, other = fitting[:2]
+        raise DemoError(f'{one.path} and {other.path} are both for {one.card.task}, the demo runs '
+                        'one model per task; leave one of them in the folder')
+    return fitting[0]

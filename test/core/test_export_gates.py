@@ -124,9 +124,7 @@ def test_the_builder_warns_where_a_norm_is_in_float16(monkeypatch):
 @pytest.mark.parametrize('task', ['classification', *(
     pytest.param(task, marks=pytest.mark.slow) for task in ('detection', 'segmentation'))])
 def test_the_demos_models_stay_close_in_true_float16(task):
-    """Trained weights: the file for TensorRT where there is one, else what it would be."""
-    wide, path = onnx.load(DEMO / f'{task}.onnx'), DEMO / f'{task}.tensorrt.onnx'
-    half = onnx.load(path) if path.exists() else to_float16(wide)
+    wide, half = (onnx.load(DEMO / f'{task}{target}.onnx') for target in ('', '.tensorrt'))
     shape = [size.dim_value for size in wide.graph.input[0].type.tensor_type.shape.dim]
     probes = make_probes(1, height=shape[1], width=shape[2])
     error, cosine = float16_errors(*map(before_indices, (wide, half)), probes)

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 import tensorrt_double
-from built_engines import build, for_jetson_nano
+from built_engines import build
 from tensorrt_double.api_table import FULL_VERSIONS
 from tensorrt_double.trt_builder import remake_plan
 from tiny_onnx import a_frame, tiny_card, write_tiny_network
@@ -54,10 +54,10 @@ def test_every_version_runs_an_engine_that_is_there_and_gives_onnx_runtimes_numb
 
 
 @pytest.mark.parametrize('task', ['classification', 'detection', 'segmentation'])
-@pytest.mark.parametrize('version', ['8.2', '11'])
+@pytest.mark.parametrize('version', ['8.6', '11'])  # 8.2 reads files for the Nano only
 def test_a_pipeline_of_the_demos_gives_the_records_of_onnx_runtime(version, task, tmp_path):
     model = str(tmp_path / 'model.onnx')
-    (for_jetson_nano if version == '8.2' else shutil.copy)(f'engines/demo/{task}.onnx', model)
+    shutil.copy(f'engines/demo/{task}.onnx', model)
     frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3)).astype(np.uint8)
     with tensorrt_double.installed(version, tmp_path):
         build(model)

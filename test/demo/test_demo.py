@@ -11,11 +11,15 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 from rosbags.highlevel import AnyReader
 from tiny_models import write_classifier, write_detector, write_segmenter
 
+from edgenext_core.runtime.card_file import METADATA_KEY, card_to_json
 from edgenext_demo.__main__ import main
+from edgenext_demo.model_folder import find_models
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 100
@@ -204,6 +208,17 @@ def test_bad_input_is_told_in_one_sentence(models, tmp_path, capfd, arguments, e
             if line.startswith('edgenext_demo: ')]
     assert len(told) == 1
     assert expected in told[0]
+
+
+def test_of_one_models_files_that_for_a_cpu_is_taken(tmp_path):
+    for name, target in (('a', 'tensorrt'), ('b', 'cpu'), ('c', 'jetson-nano')):
+        card = write_detector(tmp_path / f'{name}.onnx')
+        model = onnx.load(str(tmp_path / f'{name}.onnx'))
+        helper.set_model_props(model, {METADATA_KEY: card_to_json(
+            card._replace(export=card.export._replace(target=target)))})
+        onnx.save(model, str(tmp_path / f'{name}.onnx'))
+
+    assert [model.path for model in find_models(str(tmp_path))] == [str(tmp_path / 'b.onnx')]
 
 
 def test_two_models_of_one_task_are_told_by_name(tmp_path, capfd):
