@@ -7,12 +7,14 @@ the map back in planes and permuted. The layer normalisations sum squares, for w
 too small, so these networks are for float32.
 """
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgenext_core.export.folding import fold_layer_scales, fuse_batch_norm, stem_of
-from edgenext_core.models.blocks import ConvBlock, SDTABlock, convolve_chunks
+from edgenext_core.models.blocks import ConvBlock, SDTABlock
 from edgenext_core.models.edgenext import ClassifierHead
 from edgenext_core.models.layers import LAYER_NORM_EPS, CrossCovarianceAttention, LayerNorm2d, Mlp
 
@@ -41,10 +43,10 @@ def read_rows(model: nn.Module) -> nn.Module:
     Its first convolution becomes one of a single channel, three times as wide, with three times
     the stride: what permuting the image to planes takes is saved.
 
-    :param model: what :func:`to_channels_first` gave
+    :param model: any model of this project
     :return: a model that gives for x (B, 1, H, 3 * W) what the old one gives for its three planes
     """
-    model = fold_layer_scales(model)
+    model = copy.deepcopy(model)
     stem = stem_of(model)
     conv = stem[0]
     channels, colors, height, width = conv.weight.shape
@@ -54,7 +56,7 @@ def read_rows(model: nn.Module) -> nn.Module:
     rows.weight = nn.Parameter(conv.weight.permute(0, 2, 3, 1).reshape(rows.weight.shape))
     rows.bias = conv.bias
     stem[0] = rows
-    return model.eval()
+    return model
 
 
 class PlanesNorm(nn.Module):
@@ -116,16 +118,25 @@ class PlanesConvBlock(nn.Module):
         return shortcut + self.mlp(self.norm(mixed))
 
 
-class SplitConvs(nn.Module):
+class ChunkConvs(nn.Module):
     """
-    The convolutions of the chunks of an :class:`SDTABlock`.
+    The convolutions of the chunks of an :class:`SDTABlock`, and its normalisation of the stream.
 
-    :param convs: the convolution of each chunk but the last
+    Each runs over all channels and leaves those of other chunks as they are: chunks of their own
+    would be too odd in number for blocks of channels, and copied twice.
+
+    :param block: the block
     """
 
-    def __init__(self, convs: nn.ModuleList) -> None:
+    def __init__(self, block: SDTABlock) -> None:
         super().__init__()
-        self.convs = convs
+        self.chunk = block.convs[0].in_channels
+        channels = block.xca.proj.in_features
+        convs = [_on_all_channels(conv, channels, first=index * self.chunk)
+                 for index, conv in enumerate(block.convs)]
+        if block.normalized_stream:
+            convs[-1] = fuse_batch_norm(convs[-1], block.norm_xca)
+        self.convs = nn.ModuleList(convs)
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -134,7 +145,12 @@ class SplitConvs(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, C, H, W)
         """
-        return convolve_chunks(x, self.convs)
+        x = self.convs[0](x)
+        for index, conv in enumerate(self.convs[1:], start=1):
+            before, first, behind = (self.chunk * (index + step) for step in (-1, 0, 1))
+            chunk = x[:, before:first] + x[:, first:behind]  # (B, chunk, H, W)
+            x = conv(torch.cat((x[:, :first], chunk, x[:, behind:]), dim=1))
+        return x
 
 
 class PlanesAttention(nn.Module):
@@ -165,7 +181,7 @@ class PlanesAttention(nn.Module):
         batch, channels = x.shape[:2]
         heads = (batch, self.heads, channels // self.heads, -1)
         q, k, v = (conv(x).reshape(heads) for conv in (self.q, self.k, self.v))  # (B, heads, d, N)
-        lengths = _lengths(q) * _lengths(k).reshape(batch, self.heads, 1, -1)  # (B, heads, d, d)
+        lengths = _lengths(q) @ _lengths(k).transpose(-2, -1)  # (B, heads, d, d)
         attention = q @ k.transpose(-2, -1) / lengths.clamp_min(SMALLEST_SQUARE)
         attention = (attention * self.temperature).softmax(-1)  # (B, heads, d, d)
         return self.proj((attention @ v).reshape(x.shape))
@@ -185,8 +201,12 @@ class PlanesSDTABlock(nn.Module):
 
     def __init__(self, block: SDTABlock) -> None:
         super().__init__()
-        self.stream = _stream(block)
+        self.stream = ChunkConvs(block)
         self.pos_embd = block.pos_embd
+        # A constant comes in planes, and so does a sum with it. Times one, it is in blocks again,
+        # where the projection of the attention takes it in as its shortcut.
+        channels = block.xca.proj.in_features
+        self.to_blocks = _channelwise(torch.ones(channels), torch.zeros(channels))
         self.norm_xca = (nn.Identity() if block.normalized_stream
                          else _planes_norm(block.norm_xca))
         self.xca = PlanesAttention(block.xca)
@@ -202,7 +222,7 @@ class PlanesSDTABlock(nn.Module):
         """
         stream = self.stream(x)  # (B, C, H, W)
         if self.pos_embd is not None:
-            stream = stream + self.pos_embd(x.shape[2], x.shape[3])  # + (1, C, H, W)
+            stream = self.to_blocks(stream + self.pos_embd(x.shape[2], x.shape[3]))
         stream = stream + self.xca(self.norm_xca(stream))
         return x + self.mlp(self.norm(stream))
 
@@ -245,31 +265,17 @@ def _replace_children(module: nn.Module) -> None:
             _replace_children(child)
 
 
-def _stream(block: SDTABlock) -> nn.Module:
-    """Give the convolutions of the chunks, and behind them the normalisation of the stream."""
-    channels = block.xca.proj.in_features
-    if len(block.convs) == 1:
-        conv = _on_all_channels(block.convs[0], channels)
-        return fuse_batch_norm(conv, block.norm_xca) if block.normalized_stream else conv
-    convs = SplitConvs(block.convs)
-    if not block.normalized_stream:
-        return convs
-    ones = _channelwise(torch.ones(channels), torch.zeros(channels))
-    return nn.Sequential(convs, fuse_batch_norm(ones, block.norm_xca))
-
-
-def _on_all_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
-    """Widen the convolution of the first of two chunks, so that it leaves the second as it is."""
+def _on_all_channels(conv: nn.Conv2d, channels: int, *, first: int) -> nn.Conv2d:
+    """Widen a depthwise convolution, so that it begins at ``first`` and leaves the rest."""
     side, = set(conv.kernel_size)
     wide = nn.Conv2d(channels, channels, side, padding=conv.padding, dilation=conv.dilation,
                      groups=channels)
-    chunk = conv.in_channels
-    wide.weight[:chunk] = conv.weight
-    wide.weight[chunk:] = 0
-    wide.weight[chunk:, :, side // 2, side // 2] = 1
+    wide.weight.zero_()
+    wide.weight[:, :, side // 2, side // 2] = 1
+    wide.weight[first:first + conv.in_channels] = conv.weight
     wide.bias.zero_()
     if conv.bias is not None:
-        wide.bias[:chunk] = conv.bias
+        wide.bias[first:first + conv.in_channels] = conv.bias
     return wide
 
 

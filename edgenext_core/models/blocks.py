@@ -87,14 +87,14 @@ class SDTABlock(nn.Module):
         :raises ModelError: when the channels cannot be split so that every chunk has some
         """
         super().__init__()
-        chunk = math.ceil(channels / splits)
-        if splits < 2 or chunk * (splits - 1) >= channels:
+        self.chunk = math.ceil(channels / splits)
+        if splits < 2 or self.chunk * (splits - 1) >= channels:
             raise ModelError(
-                f'{channels} channels cannot be split into {splits} chunks of {chunk}, '
+                f'{channels} channels cannot be split into {splits} chunks of {self.chunk}, '
                 'the last one smaller but not empty; use 2 or more splits that leave a rest')
         self.convs = nn.ModuleList(
-            nn.Conv2d(chunk, chunk, 3, padding=dilation, dilation=dilation,
-                      groups=chunk, bias=bias)
+            nn.Conv2d(self.chunk, self.chunk, 3, padding=dilation, dilation=dilation,
+                      groups=self.chunk, bias=bias)
             for _ in range(splits - 1))
         self.pos_embd = FourierPositionEncoding(channels) if position_encoding else None
         self.normalized_stream = normalized_stream
@@ -113,7 +113,7 @@ class SDTABlock(nn.Module):
         :param x: (B, C, H, W)
         :return: (B, C, H, W)
         """
-        stream = convolve_chunks(x, self.convs)  # (B, C, H, W)
+        stream = self._convolve_chunks(x)  # (B, C, H, W)
         if self.normalized_stream:
             stream = self.norm_xca(stream)
         if self.pos_embd is not None:
@@ -129,23 +129,14 @@ class SDTABlock(nn.Module):
         mixed = scale_channels(self.mlp(mixed), self.gamma)
         return x + self.drop_path(mixed.permute(0, 3, 1, 2))
 
-
-def convolve_chunks(x: torch.Tensor, convs: nn.ModuleList) -> torch.Tensor:
-    """
-    Convolve the chunks of a map, each but the last after the previous one's result was added.
-
-    :param x: (B, C, H, W)
-    :param convs: the convolution of each chunk but the last, which stays as it is
-    :return: (B, C, H, W)
-    """
-    # Slices with constant borders: torch.split of uneven chunks has failed in ONNX.
-    chunk = convs[0].in_channels
-    done: list[torch.Tensor] = []
-    for index, conv in enumerate(convs):
-        part = x[:, index * chunk:(index + 1) * chunk]  # (B, chunk, H, W)
-        done.append(conv(part + done[-1] if done else part))
-    done.append(x[:, len(convs) * chunk:])  # (B, what is left, H, W)
-    return torch.cat(done, dim=1)
+    def _convolve_chunks(self, x: torch.Tensor) -> torch.Tensor:
+        # Slices with constant borders: torch.split of uneven chunks has failed in ONNX.
+        done: list[torch.Tensor] = []
+        for index, conv in enumerate(self.convs):
+            chunk = x[:, index * self.chunk:(index + 1) * self.chunk]  # (B, chunk, H, W)
+            done.append(conv(chunk + done[-1] if done else chunk))
+        done.append(x[:, len(self.convs) * self.chunk:])  # (B, what is left, H, W)
+        return torch.cat(done, dim=1)
 
 
 def _drop_path(rate: float) -> nn.Module:

@@ -2,11 +2,16 @@
 
 import json
 
+import onnx
 import pytest
 import tensorrt_double
 from tensorrt_double.api_table import API, names_of
+from tiny_networks import make_network
 from tiny_onnx import NORM_NODES, SENSITIVE_NODES, write_tiny_network
 
+from edgenext_core.export.graphs import folded_graph
+from edgenext_core.export.onnx_file import to_onnx
+from edgenext_core.export.targets import EXPORT_TARGETS
 from edgenext_core.runtime.engines.precision import (
     Kind,
     Precision,
@@ -64,6 +69,22 @@ def test_the_double_and_the_real_parser_agree_on_the_demo_models(tmp_path, task)
         assert {layer.name for layer in double if layer.type.name == 'REDUCE'} <= {
             layer.name.rsplit('_', 1)[0] for layer in real} | {layer.name for layer in real}
         del double
+
+
+def test_a_batch_has_the_layers_of_one_frame(tmp_path):
+    graph = folded_graph('classification', make_network('classification'), height=64, width=64)
+    found = []
+    with tensorrt_double.installed('8.6', tmp_path):
+        import tensorrt
+        for batch in (1, 3):
+            path = str(tmp_path / f'{batch}.onnx')
+            onnx.save(to_onnx(graph, height=64, width=64, batch=batch,
+                              target=EXPORT_TARGETS['jetson-nano']), path)
+            network = parse(tensorrt, path)
+            found.append([layer.name for layer in sensitive_layers(network)])
+            del network
+
+    assert found[0] == found[1]
 
 
 KINDS = {'P': Kind.OTHER, 'R': Kind.ROW, 'S': Kind.SUM, 'A': Kind.ARITHMETIC, 'M': Kind.SHAPE}

@@ -192,7 +192,8 @@ def is_row(shape: Sequence[int]) -> bool:
 def _kind(layer: Any) -> Kind:
     name = layer.type.name
     if name in _PRODUCTS:
-        return Kind.ROW if is_row(layer.get_output(0).shape) else Kind.OTHER
+        # Of each frame of a batch.
+        return Kind.ROW if is_row(tuple(layer.get_output(0).shape)[1:]) else Kind.OTHER
     return _KINDS.get(name, Kind.OTHER)
 
 
