@@ -66,8 +66,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         package = (error.name or '').split('.')[0]
         if package in ('edgenext_core', 'synthetic_street'):
             raise
+        what = f"'edgenext_ros[{command.extra}]'" if command.extra else 'edgenext_ros'
         return _complain(f'{command.name} needs the Python package {package!r}; run: '
-                         f"pip install 'edgenext_ros[{command.extra}]'")
+                         f'pip install {what}')
     except EdgeNextError as error:
         return _complain(str(error))
     except OSError as error:

@@ -52,17 +52,18 @@ def test_a_wrong_command_is_answered_with_the_nearest(word, message):
 
 
 @pytest.mark.parametrize('command, missing', [('fit', 'torch'), ('export', 'torch'),
-                                              ('models', 'torch'), ('evaluate', 'pycocotools')])
+                                              ('models', 'torch'), ('evaluate', 'pycocotools'),
+                                              ('predict', 'cv2')])
 def test_without_its_packages_a_command_says_which_extra_it_needs(command, missing):
     program = (f'import sys; sys.modules[{missing!r}] = None; from edgenext_core import cli; '
                f'sys.exit(cli.main([{command!r}, "--help"]))')
     result = subprocess.run([sys.executable, '-c', program], text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, check=False)
     extra = next(row.extra for row in cli.COMMANDS if row.name == command)
+    what = f"'edgenext_ros[{extra}]'" if extra else 'edgenext_ros'
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
-        f"edgenext: {command} needs the Python package '{missing}'; run: "
-        f"pip install 'edgenext_ros[{extra}]'"]
+        f"edgenext: {command} needs the Python package '{missing}'; run: pip install {what}"]
 
 
 def test_words_that_no_parser_knows_are_keys_for_fit_and_errors_for_the_rest(capsys):

@@ -85,9 +85,10 @@ def open_session(path: str, *, threads: int) -> Session:
                                                providers=['CPUExecutionProvider'])
         return Session(session, _specs(session.get_inputs()), _specs(session.get_outputs()))
     except Exception as error:
-        raise EngineError(f'ONNX Runtime {onnxruntime.__version__} cannot load {path}; update '
-                          'ONNX Runtime if the file asks for a newer one, else copy or export it '
-                          f'again (it says: {_reason(error)})') from error
+        raise EngineError(f'ONNX Runtime {onnxruntime.__version__} cannot load {path}; if the '
+                          'file asks for a newer one, update it, or on a Jetson Nano export with '
+                          '--target jetson-nano; else copy or export the file again (it says: '
+                          f'{_reason(error)})') from error
 
 
 def _specs(arguments: Any) -> Tuple[TensorSpec, ...]:
