@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ def to_onnx(graph: FrameGraph, *, height: int, width: int, batch: int = 1,
     with torch.inference_mode():
         names = list(traced(image))
     stream = io.BytesIO()
-    torch.onnx.export(
-        traced, (image,), stream, opset_version=target.opset, dynamo=False,
-        input_names=[INPUT_NAME], output_names=names)
+    with warnings.catch_warnings():
+        # Of shapes that become constants, as they shall, and of folding, which comes next.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            traced, (image,), stream, opset_version=target.opset, dynamo=False,
+            input_names=[INPUT_NAME], output_names=names)
     # Fused, every linear layer would become a Gemm between two Reshapes, which is no faster.
     model = onnxslim.slim(onnx.load_from_string(stream.getvalue()),
                           skip_optimizations=['graph_fusion'])

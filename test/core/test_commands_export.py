@@ -188,3 +188,11 @@ def test_calibration_and_integers_belong_together(checkpoint, tmp_path, words, s
     with pytest.raises(EdgeNextError, match=sentence):
         run_command(export, checkpoint, '-o', str(tmp_path / 'engines'), *words)
     assert not (tmp_path / 'engines').exists()
+
+
+def test_an_export_says_nothing_but_what_it_measured(checkpoint, tmp_path, capfd, recwarn):
+    assert run_command(export, checkpoint, '-o', str(tmp_path / 'engines')) == 0
+    told = capfd.readouterr()
+    assert len(told.out.splitlines()) == 1
+    assert told.err == ''
+    assert [str(warning.message) for warning in recwarn.list] == []
